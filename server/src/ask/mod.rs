@@ -1,0 +1,245 @@
+//! What can a check ask, and what comes back? Recorded answers are the evidence of a decision.
+
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+    time::Duration,
+};
+use tokio::sync::oneshot;
+
+/// Which resolver of the configuration is asked. 0 is the default one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Upstream(pub u16);
+
+/// Record types that checks ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RecordType {
+    /// IPv4 address.
+    A,
+    /// IPv6 address.
+    Aaaa,
+    /// Text.
+    Txt,
+    /// Mail exchanger.
+    Mx,
+    /// Name of an address.
+    Ptr,
+}
+
+/// A DNS question. Equal questions share one look-up and one cache entry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct DnsQuestion {
+    /// Absolute, lower case, without the final dot.
+    pub name: Arc<str>,
+    /// What kind of record.
+    pub kind: RecordType,
+    /// Whom to ask.
+    pub upstream: Upstream,
+}
+
+/// What a check may ask the engine for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Question {
+    /// The DNS.
+    Dns(DnsQuestion),
+}
+
+/// One DNS record's data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A.
+    A(Ipv4Addr),
+    /// AAAA.
+    Aaaa(Ipv6Addr),
+    /// The strings of one TXT record, joined without separator.
+    Txt(Arc<[u8]>),
+    /// Preference and exchange (lower case, no final dot; empty = the root: a null MX, RFC 7505).
+    Mx(u16, Arc<str>),
+    /// The name, lower case, no final dot.
+    Ptr(Arc<str>),
+}
+
+/// Why nothing is known. Never "not listed" and never "listed".
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Failure {
+    /// No answer in time: ours, or the resolver's.
+    Timeout,
+    /// SERVFAIL.
+    Servfail,
+    /// REFUSED.
+    Refused,
+    /// Any other response code, or an answer that cannot be read.
+    Malformed,
+    /// The resolver cannot be reached.
+    Unreachable,
+    /// We did not ask: too many look-ups are under way or were made for this session.
+    Overload,
+}
+
+impl Failure {
+    /// All of them, for metrics.
+    pub const ALL: [Self; 6] =
+        [Self::Timeout, Self::Servfail, Self::Refused, Self::Malformed, Self::Unreachable, Self::Overload];
+
+    /// The word in logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Timeout => "timeout",
+            Self::Servfail => "servfail",
+            Self::Refused => "refused",
+            Self::Malformed => "malformed",
+            Self::Unreachable => "unreachable",
+            Self::Overload => "overload",
+        }
+    }
+}
+
+/// Three outcomes by response code: found, not found (NXDOMAIN, NODATA), failed (all else).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DnsAnswer {
+    /// At least one record of the type.
+    Found(Arc<[Record]>),
+    /// The name or the type does not exist.
+    NotFound,
+    /// Nothing is known.
+    Failed(Failure),
+}
+
+/// What comes back for a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// From the DNS.
+    Dns(DnsAnswer),
+}
+
+/// An answer with what `explain` wants to know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The answer.
+    pub answer: Answer,
+    /// It stood in the cache.
+    pub cached: bool,
+    /// Time since it was fetched.
+    pub age: Duration,
+    /// Time until it expires.
+    pub ttl: Duration,
+    /// How long the look-up took, when it was made.
+    pub took: Duration,
+}
+
+impl Answered {
+    /// Nothing came before the deadline.
+    pub const fn failed(failure: Failure, took: Duration) -> Self {
+        Self {
+            answer: Answer::Dns(DnsAnswer::Failed(failure)),
+            cached: false,
+            age: Duration::ZERO,
+            ttl: Duration::ZERO,
+            took,
+        }
+    }
+}
+
+/// The questions of one decision with their answers, in the order in which they were asked.
+#[derive(Clone, Debug, Default)]
+pub struct Answers(Vec<(Question, Answered)>);
+
+impl Answers {
+    /// Questions one decision may ask, over all checks and rounds.
+    pub const MAX: usize = 128;
+
+    /// The answer to a question, if it was asked.
+    pub fn get(&self, question: &Question) -> Option<&Answered> {
+        self.0.iter().find(|(asked, _)| asked == question).map(|(_, answered)| answered)
+    }
+
+    /// The DNS answer to a question; a question that was not asked or not answered in time counts as timed out.
+    pub fn dns(&self, question: &DnsQuestion) -> &DnsAnswer {
+        const UNKNOWN: DnsAnswer = DnsAnswer::Failed(Failure::Timeout);
+        self.0
+            .iter()
+            .find_map(|(asked, answered)| {
+                let (Question::Dns(asked), Answer::Dns(answer)) = (asked, &answered.answer);
+                (asked == question).then_some(answer)
+            })
+            .unwrap_or(&UNKNOWN)
+    }
+
+    /// Records an answer; a second one for the same question replaces the first. Beyond [`Answers::MAX`] it is dropped.
+    pub fn insert(&mut self, question: Question, answered: Answered) {
+        if let Some(slot) = self.0.iter_mut().find(|(asked, _)| *asked == question) {
+            slot.1 = answered;
+        } else if self.0.len() < Self::MAX {
+            self.0.push((question, answered));
+        }
+    }
+
+    /// All of them, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &(Question, Answered)> {
+        self.0.iter()
+    }
+
+    /// Nothing was asked.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Who answers questions: the caches and the I/O thread, or a test's table.
+pub trait Ask: Send + Sync + 'static {
+    /// The answer, if it can be had without waiting.
+    fn cached(&self, question: &Question) -> Option<Answered>;
+
+    /// Starts (or joins) the look-up. Dropping the receiver does not stop it: the answer goes into the cache.
+    /// An answer always comes, at the latest when the resolver's own time-out ends.
+    fn ask(&self, question: Question) -> oneshot::Receiver<Answered>;
+}
+
+/// `4.3.2.1` or the 32 nibbles of an IPv6 address, reversed (RFC 5782 §2.1, §2.4): the front of a DNS list's name.
+pub fn reversed(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(v4) => {
+            let [a, b, c, d] = v4.octets();
+            format!("{d}.{c}.{b}.{a}")
+        }
+        IpAddr::V6(v6) => {
+            const HEX: &[u8; 16] = b"0123456789abcdef";
+            let mut out = String::with_capacity(63);
+            for octet in v6.octets().iter().rev() {
+                for nibble in [octet & 15, octet >> 4] {
+                    if !out.is_empty() {
+                        out.push('.');
+                    }
+                    out.push(char::from(HEX[usize::from(nibble)]));
+                }
+            }
+            out
+        }
+    }
+}
+
+impl fmt::Display for Question {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Dns(dns) = self;
+        write!(f, "{:?} {}", dns.kind, dns.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_reversed_as_rfc_5782_says() {
+        assert_eq!(reversed(IpAddr::from([192, 0, 2, 99])), "99.2.0.192");
+        let v6: Ipv6Addr = "2001:db8:1:2:3:4:567:89ab".parse().expect("a literal");
+        assert_eq!(reversed(IpAddr::V6(v6)), "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2");
+    }
+
+    #[test]
+    fn an_unasked_question_is_failed_and_never_not_found() {
+        let question = DnsQuestion { name: "x.example".into(), kind: RecordType::A, upstream: Upstream(0) };
+        assert_eq!(Answers::default().dns(&question), &DnsAnswer::Failed(Failure::Timeout));
+    }
+}

@@ -1,0 +1,141 @@
+//! What is a check? The contract between the engine and the files in `checks/`.
+//!
+//! A check answers one question about a session. It is synchronous and pure: it says what it needs to know, and
+//! decides from facts and recorded answers. It does no I/O, reads no clock, counts no metric, writes no SMTP text and
+//! does not know its neighbours. The engine asks, times, measures, records, applies modes and precedence, and speaks.
+
+use crate::{
+    ask::{Answers, Question},
+    clock::Now,
+    config::{Build, Field, Section},
+    mode::Mode,
+    session::{Facts, Stage},
+};
+use std::sync::Arc;
+
+/// One kind of refusal or praise a check can utter: a closed set, so that the engine can count them.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule {
+    /// snake_case, unique within the check; metric label, log word and configuration key.
+    pub name: &'static str,
+    /// Reply code when it rejects, 500-599. Deferring (and soft mode) uses `code_defer`.
+    pub code: u16,
+    /// Reply code when it defers, 400-499.
+    pub code_defer: u16,
+    /// RFC 3463 status of the rejection, such as `5.7.1`. Its first digit follows the reply's class.
+    pub status: &'static str,
+    /// The reply's text without code and status. `%{client_ip}`, `%{helo}`, `%{sender}`, `%{recipient}` and the
+    /// finding's own variables are filled in by `pipeline/reply.rs`. May be replaced by the configuration.
+    pub text: &'static str,
+    /// One sentence for the reference page.
+    pub doc: &'static str,
+}
+
+impl Rule {
+    /// A rule with the usual codes of a policy refusal: 553 and 451, status 5.7.1.
+    pub const fn policy(name: &'static str, text: &'static str, doc: &'static str) -> Self {
+        Self { name, code: 553, code_defer: 451, status: "5.7.1", text, doc }
+    }
+}
+
+/// What a finding wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Trusted: no later step refuses, except the steps that say so (`Def::despite`).
+    Allow,
+    /// Adds to the sum that is compared with `defer_at` and `reject_at`; negative is praise.
+    Score(i32),
+    /// Ask again later (4xx).
+    Defer,
+    /// Refuse (5xx).
+    Reject,
+}
+
+/// What a check found. No finding means: nothing to say.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Index into `Def::rules`.
+    pub rule: usize,
+    /// What it wants.
+    pub outcome: Outcome,
+    /// Mode of the grains that only the check knows: list, return code, entry. The engine adds the others.
+    pub mode: Mode,
+    /// Which list, line or code: for evidence and log. Bounded by the engine, escaped by the log.
+    pub detail: String,
+    /// Text in place of the rule's, when a list brings its own. Same variables.
+    pub text: Option<Arc<str>>,
+    /// Variables for the text, `%{name}` each.
+    pub vars: Vec<(&'static str, String)>,
+}
+
+impl Finding {
+    /// A finding in enforce mode, without variables.
+    pub fn new(rule: usize, outcome: Outcome, detail: impl Into<String>) -> Self {
+        Self { rule, outcome, mode: Mode::Enforce, detail: detail.into(), text: None, vars: Vec::new() }
+    }
+}
+
+/// Reasons for which the engine passes a check over; a check lists those that do not hold for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exemption {
+    /// RELAYCLIENT or AUTH.
+    Relay,
+    /// An earlier step said [`Outcome::Allow`].
+    Allowed,
+    /// The recipient is postmaster or abuse.
+    ExemptRecipient,
+    /// The client is one of `trusted_relays`, loopback or our own address: it does not stand for the sender's side.
+    TrustedClient,
+}
+
+/// Everything about one check but its rule: what the registry lists.
+pub struct Def {
+    /// File name = module name = configuration section = metric label.
+    pub name: &'static str,
+    /// What it asks, in a sentence or two, for the reference page and `tollgate pipeline`.
+    pub doc: &'static str,
+    /// Stages at which one of its facts becomes known, ascending. The first decides its place before or after
+    /// rcpthosts (a check of RCPT comes after). Findings of Connect, Helo, Mail and Rcpt are voiced at RCPT.
+    pub stages: &'static [Stage],
+    /// All it can find.
+    pub rules: &'static [Rule],
+    /// Its configuration, besides `mode`, `voice` and `reply`, which every check has.
+    pub fields: &'static [Field],
+    /// Tables of its configuration that may stand several times (`[[check.NAME.TABLE]]`), with their fields.
+    pub tables: &'static [(&'static str, &'static [Field])],
+    /// Mode without configuration.
+    pub mode: Mode,
+    /// Exemptions that do not hold for it.
+    pub despite: &'static [Exemption],
+    /// Makes the check from its section. Faults go into the section; on a fault the result is not used.
+    pub build: fn(&Section<'_>, &mut Build<'_>) -> Box<dyn Check>,
+}
+
+/// Rows that a check shows an administrator: `tollgate CHECK OP`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// Column names.
+    pub columns: Vec<String>,
+    /// Cells, one for each column.
+    pub rows: Vec<Vec<String>>,
+}
+
+/// The rule itself, built from configuration; immutable.
+pub trait Check: Send + Sync + 'static {
+    /// What it wants to know at `stage`. Called again with the answers so far until it asks nothing new, at most
+    /// `pipeline::ROUNDS_MAX` times. The default asks nothing.
+    fn needs(&self, _stage: Stage, _facts: &Facts, _answers: &Answers, _ask: &mut Vec<Question>) {}
+
+    /// What it finds at `stage`. At RCPT it speaks for all earlier stages too: their facts are all there.
+    fn decide(&self, stage: Stage, facts: &Facts, answers: &Answers, now: Now, found: &mut Vec<Finding>);
+
+    /// Operations of [`Check::inspect`], name and one line of help each.
+    fn operations(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// Shows what it knows. `Err` is one line for the administrator.
+    fn inspect(&self, op: &str, _args: &[String]) -> Result<Rows, String> {
+        Err(format!("there is no operation \"{op}\""))
+    }
+}

@@ -1,0 +1,21 @@
+//! Which checks are there, and in which order do they speak? The one list; its order is the precedence at RCPT.
+//!
+//! A new check is one file, its module line and its entry here, and one case file (docs/new-check.md).
+
+mod access;
+mod badmailfrom;
+mod badrcptto;
+mod rbl;
+mod whole_message;
+
+use crate::check::Def;
+
+/// All checks in the order of precedence: the first that rejects is the one that is heard.
+pub static ALL: &[&Def] = &[
+    &access::DEF,
+    &rbl::DEF,
+    &badmailfrom::DEF,
+    // rcpthosts speaks here: checks whose first stage is RCPT or later come after it.
+    &badrcptto::DEF,
+    &whole_message::DEF,
+];

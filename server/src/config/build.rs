@@ -1,0 +1,85 @@
+//! What may a check touch while it is built? Its files, read once and bounded, and what other sections settled.
+
+use super::Fault;
+use std::{
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
+    time::UNIX_EPOCH,
+};
+
+/// A file that a policy was built from, for `tollgate status` and for reload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedFile {
+    /// The check that reads it.
+    pub check: &'static str,
+    /// Where it lies.
+    pub path: PathBuf,
+    /// Entries in force.
+    pub entries: usize,
+    /// Unix time in seconds of its last change; 0 = it does not exist.
+    pub modified_at: u64,
+}
+
+/// Handed to every check's `build`.
+pub struct Build<'a> {
+    /// Name of the check that is being built.
+    pub check: &'static str,
+    /// qmail's control folder.
+    pub control: &'a Path,
+    /// Resolvers beyond the default one, by name (`[dns.resolver.NAME]`); the index + 1 is the `Upstream`.
+    pub resolvers: &'a [String],
+    /// Every file read so far.
+    pub files: &'a mut Vec<LoadedFile>,
+}
+
+impl Build<'_> {
+    /// Largest file that is read: room for ten million networks.
+    pub const FILE_OCTETS_MAX: u64 = 512 * 1024 * 1024;
+
+    /// Reads a whole file. `Ok(None)` = it does not exist. Directories, devices, FIFOs and larger files are faults.
+    pub fn read(&mut self, path: &Path) -> Result<Option<Vec<u8>>, Fault> {
+        let (content, modified_at) = match read_regular(path, Self::FILE_OCTETS_MAX) {
+            Ok(found) => found,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (None, 0),
+            Err(error) => {
+                return Err(Fault { file: path.display().to_string(), line: 0, text: error.to_string() });
+            }
+        };
+        self.files.push(LoadedFile { check: self.check, path: path.to_owned(), entries: 0, modified_at });
+        Ok(content)
+    }
+
+    /// Notes how many entries the file read last holds.
+    pub fn note_entries(&mut self, entries: usize) {
+        if let Some(file) = self.files.last_mut() {
+            file.entries = entries;
+        }
+    }
+
+    /// A control file's path.
+    pub fn control_file(&self, name: &str) -> PathBuf {
+        self.control.join(name)
+    }
+}
+
+/// Opens without blocking (a FIFO must not hang us), then insists on a regular file of bounded size.
+fn read_regular(path: &Path, octets_max: u64) -> std::io::Result<(Option<Vec<u8>>, u64)> {
+    use rustix::fs::{Mode, OFlags};
+    let opened = rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
+    let mut file = File::from(opened);
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(std::io::Error::other("not a regular file"));
+    }
+    if metadata.len() > octets_max {
+        return Err(std::io::Error::other(format!("{} bytes: expected at most {octets_max}", metadata.len())));
+    }
+    let mut content = Vec::new();
+    (&mut file).take(octets_max + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > octets_max {
+        return Err(std::io::Error::other(format!("grew past {octets_max} bytes while it was read")));
+    }
+    let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    Ok((Some(content), modified))
+}

@@ -1,0 +1,15 @@
+//! Tollgate: one mail policy for many mail hosts.
+//!
+//! The way of a message: `rpc` turns a call into facts (`session`), the engine (`pipeline`) lets every check
+//! (`check.rs` is the contract, `checks` the list) ask questions (`ask`), judges the findings by precedence and mode,
+//! and answers. `config` builds the immutable policy the engine runs; `app` wires threads and tasks together.
+//! ARCHITECTURE.md has the map and the invariants.
+
+pub mod ask;
+pub mod check;
+pub mod checks;
+pub mod clock;
+pub mod config;
+pub mod lists;
+pub mod mode;
+pub mod session;

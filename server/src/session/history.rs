@@ -1,0 +1,51 @@
+//! What did this connection and this transaction live through so far? Kept by the engine, carried in `session_state`.
+
+/// Counts for a transaction or a whole connection. Bounded: names are the closed set of check names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Recipients asked about.
+    pub recipients: u32,
+    /// Of those, exempt ones (postmaster and abuse).
+    pub exempt: u32,
+    /// Recipients that rcpthosts refused (relay attempts).
+    pub rcpthosts_refused: u32,
+    /// Recipients refused or deferred, by the step that spoke. At most one entry a step.
+    pub refused_by: Vec<(String, u32)>,
+}
+
+impl Tally {
+    /// Recipients that the step called `name` refused.
+    pub fn refused_by(&self, name: &str) -> u32 {
+        self.refused_by.iter().find(|(step, _)| step == name).map_or(0, |&(_, count)| count)
+    }
+
+    /// Counts one more refusal by the step called `name`.
+    pub fn add_refusal(&mut self, name: &str) {
+        match self.refused_by.iter_mut().find(|(step, _)| step == name) {
+            Some((_, count)) => *count = count.saturating_add(1),
+            None => self.refused_by.push((name.to_owned(), 1)),
+        }
+    }
+}
+
+/// Both scopes. The transaction's part ends at MAIL and HELO (and so at RSET, after which a MAIL must come).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct History {
+    /// Since the last MAIL.
+    pub transaction: Tally,
+    /// Since connect.
+    pub connection: Tally,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_counted_by_step() {
+        let mut tally = Tally::default();
+        tally.add_refusal("rbl");
+        tally.add_refusal("rbl");
+        assert_eq!((tally.refused_by("rbl"), tally.refused_by("spf")), (2, 0));
+    }
+}

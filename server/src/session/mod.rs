@@ -1,0 +1,11 @@
+//! What do we know of this SMTP session? Facts only: they grow stage by stage, and no check changes them.
+
+mod address;
+mod facts;
+mod history;
+mod stage;
+
+pub use address::{Address, Domain, parse_ip};
+pub use facts::{Connection, Ending, Facts, Helo, Rcpthosts, ReplyStyle, Report, Sender, SessionId, Tried};
+pub use history::{History, Tally};
+pub use stage::Stage;

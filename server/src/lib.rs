@@ -12,4 +12,5 @@ pub mod clock;
 pub mod config;
 pub mod lists;
 pub mod mode;
+pub mod paths;
 pub mod session;

@@ -22,7 +22,8 @@ pub struct Rule {
     pub code: u16,
     /// Reply code when it defers, 400-499.
     pub code_defer: u16,
-    /// RFC 3463 status of the rejection, such as `5.7.1`. Its first digit follows the reply's class.
+    /// RFC 3463 status of the rejection, such as `5.7.1`. Its first digit follows the reply's class. Empty = the reply
+    /// bears none: rblsmtpd's replies never had one.
     pub status: &'static str,
     /// The reply's text without code and status. `%{client_ip}`, `%{helo}`, `%{sender}`, `%{recipient}` and the
     /// finding's own variables are filled in by `pipeline/reply.rs`. May be replaced by the configuration.

@@ -19,6 +19,13 @@ pub struct LoadedFile {
     pub entries: usize,
     /// Unix time in seconds of its last change; 0 = it does not exist.
     pub modified_at: u64,
+    /// Oddities that do not keep the policy from being used, a line each, at most [`LoadedFile::WARNINGS_MAX`].
+    pub warnings: Vec<String>,
+}
+
+impl LoadedFile {
+    /// Warnings kept for one file.
+    pub const WARNINGS_MAX: usize = 16;
 }
 
 /// Handed to every check's `build`.
@@ -29,6 +36,8 @@ pub struct Build<'a> {
     pub control: &'a Path,
     /// Resolvers beyond the default one, by name (`[dns.resolver.NAME]`); the index + 1 is the `Upstream`.
     pub resolvers: &'a [String],
+    /// Our own domains in lower case, as far as `[policy]` names them.
+    pub domains: &'a [String],
     /// Every file read so far.
     pub files: &'a mut Vec<LoadedFile>,
 }
@@ -46,7 +55,13 @@ impl Build<'_> {
                 return Err(Fault { file: path.display().to_string(), line: 0, text: error.to_string() });
             }
         };
-        self.files.push(LoadedFile { check: self.check, path: path.to_owned(), entries: 0, modified_at });
+        self.files.push(LoadedFile {
+            check: self.check,
+            path: path.to_owned(),
+            entries: 0,
+            modified_at,
+            warnings: Vec::new(),
+        });
         Ok(content)
     }
 
@@ -54,6 +69,13 @@ impl Build<'_> {
     pub fn note_entries(&mut self, entries: usize) {
         if let Some(file) = self.files.last_mut() {
             file.entries = entries;
+        }
+    }
+
+    /// Notes an oddity of the file read last, for log and status.
+    pub fn warn(&mut self, text: impl Into<String>) {
+        if let Some(file) = self.files.last_mut().filter(|file| file.warnings.len() < LoadedFile::WARNINGS_MAX) {
+            file.warnings.push(text.into());
         }
     }
 

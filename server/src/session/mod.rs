@@ -4,8 +4,10 @@ mod address;
 mod facts;
 mod history;
 mod stage;
+mod state;
 
 pub use address::{Address, Domain, parse_ip};
 pub use facts::{Connection, Ending, Facts, Helo, Rcpthosts, ReplyStyle, Report, Sender, SessionId, Tried};
 pub use history::{History, Tally};
 pub use stage::Stage;
+pub use state::{SessionState, StateKey};

@@ -1,0 +1,84 @@
+//! How does a record leave the core that made it? By a push that never waits: a full ring drops and counts.
+
+use crate::{clock::Now, pipeline::Decision, session::Facts};
+use crossbeam_queue::ArrayQueue;
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// What the log thread is told. Small: the data stands behind a pointer and is freed on the log thread.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A stage was judged.
+    Decision(Arc<Decision>),
+    /// A message or a connection ended.
+    Report(Arc<Reported>),
+}
+
+/// How something ended, as the mail server reported it.
+#[derive(Clone, Debug)]
+pub struct Reported {
+    /// When the report came.
+    pub at: Now,
+    /// All it said; `report` is set, `history` is what the session lived through.
+    pub facts: Facts,
+}
+
+/// A bounded ring of events; clones share it.
+#[derive(Clone, Debug)]
+pub struct LogRing(Arc<Ring>);
+
+#[derive(Debug)]
+struct Ring {
+    events: ArrayQueue<Event>,
+    dropped: AtomicU64,
+}
+
+impl LogRing {
+    /// Events that may wait for the log thread: half a second at 16,000 decisions a second.
+    pub const EVENTS_MAX: usize = 8192;
+
+    /// An empty ring for `events_max` events (at least one).
+    pub fn new(events_max: usize) -> Self {
+        Self(Arc::new(Ring { events: ArrayQueue::new(events_max.max(1)), dropped: AtomicU64::new(0) }))
+    }
+
+    /// Adds an event; drops and counts it if the ring is full. Never waits.
+    pub fn push(&self, event: Event) {
+        if self.0.events.push(event).is_err() {
+            self.0.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes the oldest event.
+    pub fn pop(&self) -> Option<Event> {
+        self.0.events.pop()
+    }
+
+    /// Events lost since the start.
+    pub fn dropped(&self) -> u64 {
+        self.0.dropped.load(Ordering::Relaxed)
+    }
+}
+
+impl Default for LogRing {
+    fn default() -> Self {
+        Self::new(Self::EVENTS_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn a_full_ring_drops_and_counts() {
+        let ring = LogRing::new(2);
+        let event = || Event::Report(Arc::new(Reported { at: Clock::manual(0).now(), facts: Facts::default() }));
+        (0..5).for_each(|_| ring.push(event()));
+        assert_eq!(ring.dropped(), 3);
+        assert_eq!(std::iter::from_fn(|| ring.pop()).count(), 2);
+    }
+}

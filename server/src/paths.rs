@@ -15,7 +15,7 @@ pub const SYSTEM_STATE: &str = "/var/lib/tollgate";
 /// Configuration of the system's daemon.
 pub const SYSTEM_CONFIG: &str = "/etc/tollgate/tollgate.toml";
 /// Name of the policy socket within the run folder: mail servers ask here.
-pub const POLICY_SOCKET: &str = "policy.sock";
+pub const POLICY_SOCKET: &str = "tollgate.sock";
 /// Name of the admin socket within the run folder: `tollgate` asks here.
 pub const ADMIN_SOCKET: &str = "admin.sock";
 /// Environment variable that names the configuration file.

@@ -1,19 +1,26 @@
 //! How does `tollgate.toml` become a policy? Text → sections with declared fields → values, with all faults at once.
 
 mod build;
+mod catalogue;
 mod document;
 mod fault;
 mod field;
 mod network;
+mod printed;
+mod reference;
+mod render;
 mod section;
 pub mod spelling;
 mod values;
 
 pub use build::{Build, LoadedFile};
+pub use catalogue::{TOPICS, Topic, common_fields, refuse_unknown_sections};
 pub use document::Document;
 pub use fault::Fault;
 pub use field::{Field, Kind};
 pub use network::Network;
+pub use printed::{default_file, effective};
+pub use reference::page;
 pub use section::{Section, Tables};
 
 #[cfg(test)]

@@ -1,8 +1,14 @@
 //! What can a check ask, and what comes back? Recorded answers are the evidence of a decision.
 
+mod address;
+pub mod dns;
+
+pub use address::{is_public, reversed};
+pub use dns::Resolver;
+
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::Duration,
 };
@@ -46,7 +52,7 @@ pub enum Question {
 }
 
 /// One DNS record's data.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Record {
     /// A.
     A(Ipv4Addr),
@@ -196,29 +202,6 @@ pub trait Ask: Send + Sync + 'static {
     fn ask(&self, question: Question) -> oneshot::Receiver<Answered>;
 }
 
-/// `4.3.2.1` or the 32 nibbles of an IPv6 address, reversed (RFC 5782 §2.1, §2.4): the front of a DNS list's name.
-pub fn reversed(ip: IpAddr) -> String {
-    match ip {
-        IpAddr::V4(v4) => {
-            let [a, b, c, d] = v4.octets();
-            format!("{d}.{c}.{b}.{a}")
-        }
-        IpAddr::V6(v6) => {
-            const HEX: &[u8; 16] = b"0123456789abcdef";
-            let mut out = String::with_capacity(63);
-            for octet in v6.octets().iter().rev() {
-                for nibble in [octet & 15, octet >> 4] {
-                    if !out.is_empty() {
-                        out.push('.');
-                    }
-                    out.push(char::from(HEX[usize::from(nibble)]));
-                }
-            }
-            out
-        }
-    }
-}
-
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Dns(dns) = self;
@@ -229,13 +212,6 @@ impl fmt::Display for Question {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn addresses_are_reversed_as_rfc_5782_says() {
-        assert_eq!(reversed(IpAddr::from([192, 0, 2, 99])), "99.2.0.192");
-        let v6: Ipv6Addr = "2001:db8:1:2:3:4:567:89ab".parse().expect("a literal");
-        assert_eq!(reversed(IpAddr::V6(v6)), "b.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2");
-    }
 
     #[test]
     fn an_unasked_question_is_failed_and_never_not_found() {

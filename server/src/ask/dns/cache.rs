@@ -1,0 +1,299 @@
+//! Which answers are still good? A bounded cache that any thread may read: sharded, each shard behind a short lock.
+//!
+//! Bounds hold for entries and for bytes. Who has to go is decided by CLOCK (second chance, Corbató 1968): a hand goes
+//! round; what was used since its last visit is spared once. New entries start unused, so a flood of addresses seen
+//! once drives out itself before it drives out what is asked again and again.
+
+use super::super::{Answer, Answered, DnsAnswer, DnsQuestion, Record};
+use std::{
+    collections::HashMap,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+/// Enough that a handful of cores seldom meet at one lock.
+const SHARDS: usize = 16;
+
+/// An answer with its times.
+#[derive(Clone, Debug)]
+pub(super) struct Fetched {
+    pub(super) answer: DnsAnswer,
+    /// How long it may be used from `at` on.
+    pub(super) ttl: Duration,
+    /// When it came.
+    pub(super) at: Instant,
+    /// How long the look-up took.
+    pub(super) took: Duration,
+}
+
+impl Fetched {
+    /// As seen at `now`.
+    pub(super) fn answered(&self, cached: bool, now: Instant) -> Answered {
+        let age = now.saturating_duration_since(self.at);
+        Answered {
+            answer: Answer::Dns(self.answer.clone()),
+            cached,
+            age,
+            ttl: self.ttl.saturating_sub(age),
+            took: self.took,
+        }
+    }
+
+    fn is_fresh(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.at) < self.ttl
+    }
+}
+
+/// The cache.
+pub(super) struct Cache {
+    shards: [Mutex<Shard>; SHARDS],
+    hasher: RandomState,
+    entries: AtomicUsize,
+    octets: AtomicUsize,
+}
+
+impl Cache {
+    /// Holds at most `entries_max` answers in about `octets_max` bytes.
+    pub(super) fn new(entries_max: usize, octets_max: usize) -> Self {
+        let shard = || {
+            Mutex::new(Shard {
+                entries_max: (entries_max / SHARDS).max(1),
+                octets_max: octets_max / SHARDS,
+                ..Shard::default()
+            })
+        };
+        Self {
+            shards: std::array::from_fn(|_| shard()),
+            hasher: RandomState::new(),
+            entries: AtomicUsize::new(0),
+            octets: AtomicUsize::new(0),
+        }
+    }
+
+    /// The answer, if it has not expired.
+    pub(super) fn get(&self, question: &DnsQuestion, now: Instant) -> Option<Answered> {
+        self.shard(question).get(question, now)
+    }
+
+    /// Keeps an answer in place of an older one.
+    pub(super) fn insert(&self, question: &DnsQuestion, fetched: Fetched) {
+        let (before, after) = {
+            let mut shard = self.shard(question);
+            let before = shard.size();
+            shard.insert(question, fetched);
+            (before, shard.size())
+        };
+        // Wrapping differences add up: the totals are those of all shards.
+        self.entries.fetch_add(after.0.wrapping_sub(before.0), Ordering::Relaxed);
+        self.octets.fetch_add(after.1.wrapping_sub(before.1), Ordering::Relaxed);
+    }
+
+    /// Entries and bytes held, expired ones that nobody asked for again included.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.entries.load(Ordering::Relaxed), self.octets.load(Ordering::Relaxed))
+    }
+
+    fn shard(&self, question: &DnsQuestion) -> MutexGuard<'_, Shard> {
+        let hash = self.hasher.hash_one(question);
+        let at = usize::try_from(hash % SHARDS as u64).unwrap_or_default();
+        // std's mutex: the lock is never held over an await, and nothing in it can panic half-way.
+        self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[derive(Default)]
+struct Shard {
+    entries_max: usize,
+    octets_max: usize,
+    octets: usize,
+    index: HashMap<DnsQuestion, usize>,
+    slots: Vec<Slot>,
+    hand: usize,
+}
+
+struct Slot {
+    question: DnsQuestion,
+    fetched: Fetched,
+    octets: usize,
+    /// Read since the hand came by.
+    used: bool,
+}
+
+impl Shard {
+    fn size(&self) -> (usize, usize) {
+        (self.slots.len(), self.octets)
+    }
+
+    fn get(&mut self, question: &DnsQuestion, now: Instant) -> Option<Answered> {
+        let slot = self.slots.get_mut(*self.index.get(question)?)?;
+        if !slot.fetched.is_fresh(now) {
+            return None;
+        }
+        slot.used = true;
+        Some(slot.fetched.answered(true, now))
+    }
+
+    fn insert(&mut self, question: &DnsQuestion, fetched: Fetched) {
+        if let Some(&at) = self.index.get(question) {
+            self.remove(at);
+        }
+        let octets = weight(question, &fetched.answer);
+        if octets > self.octets_max {
+            return;
+        }
+        let now = fetched.at;
+        while self.slots.len() >= self.entries_max || self.octets + octets > self.octets_max {
+            self.evict(now);
+        }
+        self.octets += octets;
+        self.index.insert(question.clone(), self.slots.len());
+        self.slots.push(Slot { question: question.clone(), fetched, octets, used: false });
+    }
+
+    /// Removes one entry: the first under the hand that is unused or expired. One round clears every mark, so that
+    /// the second one ends at its first step.
+    fn evict(&mut self, now: Instant) {
+        loop {
+            if self.hand >= self.slots.len() {
+                self.hand = 0;
+            }
+            match self.slots.get_mut(self.hand) {
+                Some(slot) if slot.used && slot.fetched.is_fresh(now) => slot.used = false,
+                Some(_) => return self.remove(self.hand),
+                None => return,
+            }
+            self.hand += 1;
+        }
+    }
+
+    fn remove(&mut self, at: usize) {
+        let gone = self.slots.swap_remove(at);
+        self.index.remove(&gone.question);
+        self.octets -= gone.octets;
+        if let Some(moved) = self.slots.get(at) {
+            self.index.insert(moved.question.clone(), at);
+        }
+    }
+}
+
+/// Bytes an entry takes: the slot and its place in the index, each with the room that growing by doubling leaves
+/// unused, the name (shared by both) and what the answer owns.
+fn weight(question: &DnsQuestion, answer: &DnsAnswer) -> usize {
+    const COUNTS: usize = 16; // in front of the data behind an Arc
+    const FIXED: usize = (size_of::<Slot>() + size_of::<(DnsQuestion, usize)>() + 1) * 3 / 2;
+    let records: &[Record] = match answer {
+        DnsAnswer::Found(records) => records,
+        DnsAnswer::NotFound | DnsAnswer::Failed(_) => &[],
+    };
+    let own = |record: &Record| {
+        size_of::<Record>()
+            + match record {
+                Record::A(_) | Record::Aaaa(_) => 0,
+                Record::Txt(text) => COUNTS + text.len(),
+                Record::Mx(_, name) | Record::Ptr(name) => COUNTS + name.len(),
+            }
+    };
+    FIXED + COUNTS + question.name.len() + COUNTS + records.iter().map(own).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::super::{RecordType, Upstream},
+        *,
+    };
+    use crate::clock::Clock;
+    use std::sync::Arc;
+
+    fn question(number: usize) -> DnsQuestion {
+        DnsQuestion { name: format!("{number}.example").into(), kind: RecordType::Txt, upstream: Upstream(0) }
+    }
+
+    fn fetched(answer: DnsAnswer, clock: &Clock, ttl_seconds: u64) -> Fetched {
+        let ttl = Duration::from_secs(ttl_seconds);
+        Fetched { answer, ttl, at: clock.now().steady, took: Duration::from_millis(7) }
+    }
+
+    fn texts(octets: usize) -> DnsAnswer {
+        DnsAnswer::Found(Arc::new([Record::Txt(vec![b'x'; octets].into())]))
+    }
+
+    #[test]
+    fn an_answer_lives_as_long_as_its_ttl() {
+        let clock = Clock::manual(1_000);
+        let cache = Cache::new(160, 1 << 20);
+        cache.insert(&question(1), fetched(DnsAnswer::NotFound, &clock, 60));
+        clock.advance(Duration::from_secs(59));
+        let answered = cache.get(&question(1), clock.now().steady).expect("still good");
+        assert_eq!(
+            (answered.cached, answered.age, answered.ttl, answered.took),
+            (true, Duration::from_secs(59), Duration::from_secs(1), Duration::from_millis(7))
+        );
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(cache.get(&question(1), clock.now().steady), None);
+    }
+
+    #[test]
+    fn kinds_and_resolvers_are_kept_apart() {
+        let clock = Clock::manual(1_000);
+        let cache = Cache::new(160, 1 << 20);
+        cache.insert(&question(1), fetched(DnsAnswer::NotFound, &clock, 60));
+        let now = clock.now().steady;
+        assert_eq!(cache.get(&DnsQuestion { kind: RecordType::A, ..question(1) }, now), None);
+        assert_eq!(cache.get(&DnsQuestion { upstream: Upstream(1), ..question(1) }, now), None);
+        assert!(cache.get(&question(1), now).is_some());
+    }
+
+    #[test]
+    fn bounds_hold_under_churn() {
+        let clock = Clock::manual(1_000);
+        let (entries_max, octets_max) = (400, 100_000);
+        let cache = Cache::new(entries_max, octets_max);
+        let mut fullest = (0, 0);
+        for number in 0..20_000 {
+            let answer = if number % 3 == 0 { texts(number % 2_000) } else { DnsAnswer::NotFound };
+            cache.insert(&question(number % 7_000), fetched(answer, &clock, (number % 50) as u64));
+            clock.advance(Duration::from_millis(100));
+            let (entries, octets) = cache.size();
+            assert!(entries <= entries_max && octets <= octets_max, "{entries} entries, {octets} octets");
+            fullest = (fullest.0.max(entries), fullest.1.max(octets));
+        }
+        assert!(fullest.0 > entries_max / 4 && fullest.1 > octets_max / 2, "{fullest:?}: bounds that never bite");
+        let by_shard: (usize, usize) = cache.shards.iter().fold((0, 0), |sum, shard| {
+            let shard = shard.lock().expect("a lock");
+            let weights: usize = shard.slots.iter().map(|slot| slot.octets).sum();
+            assert_eq!((shard.index.len(), shard.octets), (shard.slots.len(), weights));
+            assert!(shard.index.iter().all(|(question, &at)| shard.slots[at].question == *question));
+            (sum.0 + shard.slots.len(), sum.1 + shard.octets)
+        });
+        assert_eq!(cache.size(), by_shard);
+    }
+
+    #[test]
+    fn what_is_used_outlives_a_flood_of_what_is_not() {
+        let clock = Clock::manual(1_000);
+        let cache = Cache::new(1_600, 1 << 24);
+        let regulars = 0..200;
+        for number in regulars.clone() {
+            cache.insert(&question(number), fetched(DnsAnswer::NotFound, &clock, 3_600));
+        }
+        for number in 1_000..50_000 {
+            let regular = question(number % 200);
+            assert!(cache.get(&regular, clock.now().steady).is_some(), "{regular:?} was driven out at {number}");
+            cache.insert(&question(number), fetched(DnsAnswer::NotFound, &clock, 3_600));
+        }
+    }
+
+    #[test]
+    fn an_answer_too_large_for_a_shard_is_not_kept() {
+        let clock = Clock::manual(1_000);
+        let cache = Cache::new(160, 16 * 1_000);
+        cache.insert(&question(1), fetched(DnsAnswer::NotFound, &clock, 60));
+        cache.insert(&question(1), fetched(texts(2_000), &clock, 60));
+        assert_eq!((cache.get(&question(1), clock.now().steady), cache.size()), (None, (0, 0)));
+    }
+}

@@ -1,0 +1,254 @@
+//! Whom do we ask, how long do we wait, and how much is kept? The section `[dns]`.
+
+use crate::config::{Document, Fault, Field, Kind, Section};
+use std::{
+    cell::RefCell,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+/// The section's keys.
+pub const FIELDS: &[Field] = &[
+    Field {
+        name: "servers",
+        kind: Kind::Texts(&[]),
+        doc: "Addresses of the resolvers, such as \"127.0.0.1\" or \"[::1]:5353\". Empty = those of /etc/resolv.conf.",
+    },
+    Field {
+        name: "timeout_ms",
+        kind: Kind::Integer { default: 2_000, min: 50, max: 30_000 },
+        doc: "How long one attempt waits for an answer. Within it the question is sent up to three times.",
+    },
+    Field {
+        name: "attempts",
+        kind: Kind::Integer { default: 2, min: 1, max: 5 },
+        doc: "Attempts before a look-up has failed: it ends after attempts x timeout_ms at the latest. A decision does \
+              not wait that long; its answer then serves the next one.",
+    },
+    Field {
+        name: "in_flight_max",
+        kind: Kind::Integer { default: 1_000, min: 1, max: 100_000 },
+        doc: "Look-ups under way at once; further ones fail at once. Each may hold six sockets: the process's limit of \
+              open files lowers the number.",
+    },
+    Field {
+        name: "cache_entries",
+        kind: Kind::Integer { default: 200_000, min: 16, max: 10_000_000 },
+        doc: "Answers kept at most. Those not used lately go first.",
+    },
+    Field {
+        name: "cache_mib",
+        kind: Kind::Integer { default: 64, min: 1, max: 16_384 },
+        doc: "Memory for answers in MiB (2^20 bytes), whichever bound is met first.",
+    },
+    Field {
+        name: "ttl_min_seconds",
+        kind: Kind::Integer { default: 30, min: 0, max: 3_600 },
+        doc: "Records found are kept at least this long, whatever their TTL says.",
+    },
+    Field {
+        name: "ttl_max_seconds",
+        kind: Kind::Integer { default: 3_600, min: 1, max: 604_800 },
+        doc: "Records found are kept at most this long.",
+    },
+    Field {
+        name: "negative_ttl_min_seconds",
+        kind: Kind::Integer { default: 30, min: 0, max: 3_600 },
+        doc: "\"Does not exist\" is kept at least this long, and just this long where the zone does not say (RFC 2308 §5).",
+    },
+    Field {
+        name: "negative_ttl_max_seconds",
+        kind: Kind::Integer { default: 900, min: 1, max: 86_400 },
+        doc: "\"Does not exist\" is kept at most this long: a newly listed client is noticed after it.",
+    },
+    Field {
+        name: "failure_ttl_seconds",
+        kind: Kind::Integer { default: 5, min: 1, max: 300 },
+        doc: "A failed look-up is not repeated for this long, so that a dead list does not cost every session \
+              (RFC 2308 §7 allows up to 300).",
+    },
+];
+
+/// Tables that may stand several times: resolvers for single lists, besides the default one.
+pub const TABLES: &[(&str, &[Field])] = &[("resolver", RESOLVER_FIELDS)];
+
+const RESOLVER_FIELDS: &[Field] = &[
+    Field { name: "name", kind: Kind::Text(""), doc: "What checks call it." },
+    Field { name: "servers", kind: Kind::Texts(&[]), doc: "Its addresses, such as \"127.0.0.1:5353\"; at least one." },
+];
+
+/// Resolvers beyond the default one.
+pub const RESOLVERS_MAX: usize = 64;
+/// Addresses of one resolver; resolv.conf knows three.
+pub const SERVERS_MAX: usize = 16;
+
+const PORT: u16 = 53;
+
+/// A resolver that checks may name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// What checks call it.
+    pub name: String,
+    /// At least one.
+    pub servers: Vec<SocketAddr>,
+}
+
+/// The section as read. It holds for the life of the process: upstream numbers stand in cached answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Empty = /etc/resolv.conf.
+    pub servers: Vec<SocketAddr>,
+    /// `Upstream(1)` and on, in file order.
+    pub named: Vec<Named>,
+    /// Of one attempt.
+    pub timeout: Duration,
+    /// 1 = no second one.
+    pub attempts: u32,
+    /// Look-ups under way at once.
+    pub in_flight_max: usize,
+    /// Cached answers.
+    pub cache_entries: usize,
+    /// Bytes they may take, by our own estimate.
+    pub cache_octets: usize,
+    /// How long answers are kept.
+    pub lifetimes: Lifetimes,
+}
+
+/// Bounds on the time an answer is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// Floor and ceiling for records found.
+    pub found: (Duration, Duration),
+    /// Floor and ceiling for "does not exist".
+    pub not_found: (Duration, Duration),
+    /// Failures.
+    pub failed: Duration,
+}
+
+impl Config {
+    /// Reads `[dns]`. Every fault is added; with a fault the result is not to be used.
+    pub fn read(document: &Document, faults: &RefCell<Vec<Fault>>) -> Self {
+        let section = Section::new(document, "dns", &[FIELDS], TABLES, faults);
+        let number = |name| usize::try_from(section.integer(name)).unwrap_or_default();
+        let time = |name| Duration::from_secs(number(name) as u64);
+        let bounds = |floor, ceiling| {
+            let (low, high) = (time(floor), time(ceiling));
+            if low > high {
+                section.fault(floor, format!("{} is more than {ceiling} = {}", low.as_secs(), high.as_secs()));
+            }
+            (low, high)
+        };
+        Self {
+            servers: servers(&section),
+            named: named(&section),
+            timeout: Duration::from_millis(number("timeout_ms") as u64),
+            attempts: u32::try_from(number("attempts")).unwrap_or(1),
+            in_flight_max: number("in_flight_max"),
+            cache_entries: number("cache_entries"),
+            cache_octets: number("cache_mib") * 1024 * 1024,
+            lifetimes: Lifetimes {
+                found: bounds("ttl_min_seconds", "ttl_max_seconds"),
+                not_found: bounds("negative_ttl_min_seconds", "negative_ttl_max_seconds"),
+                failed: time("failure_ttl_seconds"),
+            },
+        }
+    }
+
+    /// Names of the resolvers beyond the default one: [`crate::config::Build::resolvers`].
+    pub fn names(&self) -> Vec<String> {
+        self.named.iter().map(|named| named.name.clone()).collect()
+    }
+
+    /// The longest time a look-up can take: then its answer is [`crate::ask::Failure::Timeout`].
+    pub fn lookup_max(&self) -> Duration {
+        self.timeout * self.attempts
+    }
+}
+
+impl Default for Config {
+    /// The section without a line in it.
+    fn default() -> Self {
+        Self::read(&Document::default(), &RefCell::default())
+    }
+}
+
+fn servers(section: &Section<'_>) -> Vec<SocketAddr> {
+    let texts = section.texts("servers");
+    if texts.len() > SERVERS_MAX {
+        section.fault("servers", format!("{} addresses: expected at most {SERVERS_MAX}", texts.len()));
+    }
+    let parse = |text: &String| {
+        let address = text.parse().or_else(|_| text.parse::<IpAddr>().map(|ip| SocketAddr::new(ip, PORT)));
+        if address.is_err() {
+            let expected = "expected an address such as 127.0.0.1, 127.0.0.1:5353 or [::1]:53";
+            section.fault("servers", format!("\"{text}\": {expected}"));
+        }
+        address.ok()
+    };
+    texts.iter().take(SERVERS_MAX).filter_map(parse).collect()
+}
+
+fn named(section: &Section<'_>) -> Vec<Named> {
+    let tables = section.tables("resolver");
+    if tables.len() > RESOLVERS_MAX {
+        section.fault("resolver", format!("{} resolvers: expected at most {RESOLVERS_MAX}", tables.len()));
+    }
+    let mut all: Vec<Named> = Vec::new();
+    for table in tables.iter().take(RESOLVERS_MAX) {
+        let named = Named { name: table.text("name"), servers: servers(table) };
+        if named.name.is_empty() {
+            table.fault("name", "missing: expected a name that lists can refer to");
+        } else if all.iter().any(|other| other.name == named.name) {
+            table.fault("name", format!("\"{}\" stands twice", named.name));
+        }
+        if table.texts("servers").is_empty() {
+            table.fault("servers", "missing: expected at least one address");
+        }
+        all.push(named);
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Config, Vec<String>) {
+        let document = Document::parse("t.toml", text).expect("TOML");
+        let faults = RefCell::default();
+        let config = Config::read(&document, &faults);
+        (config, faults.into_inner().iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn reads_servers_and_named_resolvers() {
+        let (config, faults) = read(
+            "[dns]\nservers = [\"127.0.0.1\", \"[::1]:5353\"]\ntimeout_ms = 700\nattempts = 3\n\
+             [[dns.resolver]]\nname = \"paid\"\nservers = [\"192.0.2.1:54\"]\n",
+        );
+        assert_eq!(faults, Vec::<String>::new());
+        assert_eq!(config.servers, ["127.0.0.1:53", "[::1]:5353"].map(|text| text.parse().expect("an address")));
+        assert_eq!(config.names(), ["paid"]);
+        assert_eq!(config.lookup_max(), Duration::from_millis(2_100));
+    }
+
+    #[test]
+    fn every_fault_is_told_with_its_line() {
+        let (_, faults) = read(
+            "[dns]\nservers = [\"ns.example\"]\nttl_min_seconds = 60\nttl_max_seconds = 30\n\
+             [[dns.resolver]]\nservers = []\n[[dns.resolver]]\nname = \"a\"\nservers = [\"::1\"]\n\
+             [[dns.resolver]]\nname = \"a\"\nservers = [\"::1\"]\n",
+        );
+        assert_eq!(
+            faults,
+            [
+                "t.toml:2: [dns] servers: \"ns.example\": expected an address such as 127.0.0.1, 127.0.0.1:5353 or [::1]:53",
+                "t.toml:0: [dns.resolver] name: missing: expected a name that lists can refer to",
+                "t.toml:6: [dns.resolver] servers: missing: expected at least one address",
+                "t.toml:11: [dns.resolver] name: \"a\" stands twice",
+                "t.toml:3: [dns] ttl_min_seconds: 60 is more than ttl_max_seconds = 30",
+            ]
+            .map(|line| line.replace("t.toml:0:", "t.toml:"))
+        );
+    }
+}

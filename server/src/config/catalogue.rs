@@ -6,6 +6,7 @@ use super::{
     spelling,
 };
 use crate::{
+    ask::dns,
     check::{Def, Rule},
     checks,
 };
@@ -24,7 +25,12 @@ pub struct Topic {
 }
 
 /// Every section but those of checks.
-pub static TOPICS: &[Topic] = &[];
+pub static TOPICS: &[Topic] = &[Topic {
+    name: "dns",
+    doc: "Whom we ask, how long we wait, and what is kept. A change takes effect at the next start.",
+    fields: dns::FIELDS,
+    tables: dns::TABLES,
+}];
 
 /// Keys that every `[check.NAME]` has besides its own: the engine reads them.
 pub fn common_fields(def: &Def) -> [Field; 3] {

@@ -2,6 +2,7 @@
 
 use super::Settings;
 use crate::{
+    ask::dns,
     check::{Check, Def},
     checks,
     config::{Build, Document, Fault, Field, Kind, LoadedFile, Section},
@@ -64,6 +65,7 @@ impl Policy {
         let faults = RefCell::new(Vec::new());
         let mut files = Vec::new();
         let settings = Settings::read(document, &mut files, &faults);
+        let resolvers = dns::Config::read(document, &faults).names();
         let mut steps = Vec::new();
         for &def in defs {
             let common = common_fields(def);
@@ -72,7 +74,7 @@ impl Policy {
             let mut build = Build {
                 check: def.name,
                 control: &settings.control,
-                resolvers: &[],
+                resolvers: &resolvers,
                 domains: &settings.domains,
                 files: &mut files,
             };

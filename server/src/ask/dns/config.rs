@@ -1,6 +1,6 @@
 //! Whom do we ask, how long do we wait, and how much is kept? The section `[dns]`.
 
-use crate::config::{Document, Fault, Field, Kind, Section};
+use crate::config::{Document, Fault, Field, Kind, Section, Tables};
 use std::{
     cell::RefCell,
     net::{IpAddr, SocketAddr},
@@ -69,13 +69,14 @@ pub const FIELDS: &[Field] = &[
     },
 ];
 
-/// Tables that may stand several times: resolvers for single lists, besides the default one.
-pub const TABLES: &[(&str, &[Field])] = &[("resolver", RESOLVER_FIELDS)];
+/// Resolvers for single lists, besides the default one: `[dns.resolver.NAME]`.
+pub const TABLES: Tables = &[("resolver.NAME", RESOLVER_FIELDS)];
 
-const RESOLVER_FIELDS: &[Field] = &[
-    Field { name: "name", kind: Kind::Text(""), doc: "What checks call it." },
-    Field { name: "servers", kind: Kind::Texts(&[]), doc: "Its addresses, such as \"127.0.0.1:5353\"; at least one." },
-];
+const RESOLVER_FIELDS: &[Field] = &[Field {
+    name: "servers",
+    kind: Kind::Texts(&[]),
+    doc: "Its addresses, such as \"127.0.0.1:5353\"; at least one. Checks refer to it by its name.",
+}];
 
 /// Resolvers beyond the default one.
 pub const RESOLVERS_MAX: usize = 64;
@@ -189,24 +190,17 @@ fn servers(section: &Section<'_>) -> Vec<SocketAddr> {
 }
 
 fn named(section: &Section<'_>) -> Vec<Named> {
-    let tables = section.tables("resolver");
+    let tables = section.named_tables("resolver");
     if tables.len() > RESOLVERS_MAX {
         section.fault("resolver", format!("{} resolvers: expected at most {RESOLVERS_MAX}", tables.len()));
     }
-    let mut all: Vec<Named> = Vec::new();
-    for table in tables.iter().take(RESOLVERS_MAX) {
-        let named = Named { name: table.text("name"), servers: servers(table) };
-        if named.name.is_empty() {
-            table.fault("name", "missing: expected a name that lists can refer to");
-        } else if all.iter().any(|other| other.name == named.name) {
-            table.fault("name", format!("\"{}\" stands twice", named.name));
-        }
+    let one = |(name, table): (String, Section<'_>)| {
         if table.texts("servers").is_empty() {
             table.fault("servers", "missing: expected at least one address");
         }
-        all.push(named);
-    }
-    all
+        Named { name, servers: servers(&table) }
+    };
+    tables.into_iter().take(RESOLVERS_MAX).map(one).collect()
 }
 
 #[cfg(test)]
@@ -224,11 +218,12 @@ mod tests {
     fn reads_servers_and_named_resolvers() {
         let (config, faults) = read(
             "[dns]\nservers = [\"127.0.0.1\", \"[::1]:5353\"]\ntimeout_ms = 700\nattempts = 3\n\
-             [[dns.resolver]]\nname = \"paid\"\nservers = [\"192.0.2.1:54\"]\n",
+             [dns.resolver.paid]\nservers = [\"192.0.2.1:54\"]\n[dns.resolver.local]\nservers = [\"::1\"]\n",
         );
         assert_eq!(faults, Vec::<String>::new());
         assert_eq!(config.servers, ["127.0.0.1:53", "[::1]:5353"].map(|text| text.parse().expect("an address")));
-        assert_eq!(config.names(), ["paid"]);
+        assert_eq!(config.names(), ["paid", "local"]);
+        assert_eq!(config.named[1].servers, ["[::1]:53".parse().expect("an address")]);
         assert_eq!(config.lookup_max(), Duration::from_millis(2_100));
     }
 
@@ -236,19 +231,17 @@ mod tests {
     fn every_fault_is_told_with_its_line() {
         let (_, faults) = read(
             "[dns]\nservers = [\"ns.example\"]\nttl_min_seconds = 60\nttl_max_seconds = 30\n\
-             [[dns.resolver]]\nservers = []\n[[dns.resolver]]\nname = \"a\"\nservers = [\"::1\"]\n\
-             [[dns.resolver]]\nname = \"a\"\nservers = [\"::1\"]\n",
+             [dns.resolver.none]\nservers = []\n[dns.resolver.odd]\nservers = [\"::1\", \"::1:53:\"]\n",
         );
+        let expected = "expected an address such as 127.0.0.1, 127.0.0.1:5353 or [::1]:53";
         assert_eq!(
             faults,
             [
-                "t.toml:2: [dns] servers: \"ns.example\": expected an address such as 127.0.0.1, 127.0.0.1:5353 or [::1]:53",
-                "t.toml:0: [dns.resolver] name: missing: expected a name that lists can refer to",
-                "t.toml:6: [dns.resolver] servers: missing: expected at least one address",
-                "t.toml:11: [dns.resolver] name: \"a\" stands twice",
+                &format!("t.toml:2: [dns] servers: \"ns.example\": {expected}"),
+                "t.toml:6: [dns.resolver.none] servers: missing: expected at least one address",
+                &format!("t.toml:8: [dns.resolver.odd] servers: \"::1:53:\": {expected}"),
                 "t.toml:3: [dns] ttl_min_seconds: 60 is more than ttl_max_seconds = 30",
             ]
-            .map(|line| line.replace("t.toml:0:", "t.toml:"))
         );
     }
 }

@@ -1,1 +1,20 @@
-//! Which forms do lists take? Readers for qmail's control files, networks, and cdb; each turns bytes into a matcher.
+//! Which forms do lists take? Readers for qmail's control files, networks, tcprules and cdb; each turns bytes into a
+//! matcher that is immutable, compact (ten million entries are a normal list) and quick to ask.
+//!
+//! [`load`] reads a list from where the configuration says; the other files know only bytes.
+
+mod addresses;
+mod cdb;
+pub mod control;
+mod keys;
+pub mod load;
+mod names;
+mod networks;
+mod tcprules;
+
+pub use addresses::AddressList;
+pub use cdb::{Cdb, CdbError};
+pub use keys::{KeyList, Keys};
+pub use names::NameList;
+pub use networks::NetworkSet;
+pub use tcprules::{Client, Hit, TcpRules};

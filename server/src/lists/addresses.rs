@@ -1,0 +1,106 @@
+//! Does a list name this address? qmail's matcher: the whole address, `@host`, and with wildcards `.suffix`.
+
+use super::KeyList;
+use crate::session::Address;
+
+/// A list of addresses, in the forms of `control/badmailfrom`.
+///
+/// `user@host` matches that address, `@host` all addresses at the host, but none at its subdomains. `.suffix` (Tom
+/// Clegg's patch) matches all subdomains of the suffix, but not the suffix itself: `.example.com` covers
+/// `u@a.b.example.com`, not `u@example.com`. ASCII letters match in either case, on both sides, local part included.
+#[derive(Clone, Debug, Default)]
+pub struct AddressList {
+    keys: KeyList,
+    wildcard: bool,
+}
+
+impl AddressList {
+    /// A list; `wildcard` = lines such as `.suffix` count.
+    pub fn new(keys: KeyList, wildcard: bool) -> Self {
+        Self { keys, wildcard }
+    }
+
+    /// The entry that covers the address, if there is one. Nothing covers the null sender.
+    pub fn find<'a>(&self, address: &'a Address) -> Option<&'a [u8]> {
+        if self.keys.is_empty() || address.is_null() {
+            return None;
+        }
+        let whole = address.lower();
+        if self.keys.contains(whole) {
+            return Some(whole);
+        }
+        let domain = address.domain()?;
+        let at_host = &whole[whole.len() - domain.0.len() - 1..];
+        if self.keys.contains(at_host) {
+            return Some(at_host);
+        }
+        // At most as many suffixes as an address has octets: Address::OCTETS_MAX.
+        domain.dot_suffixes().filter(|_| self.wildcard).find(|suffix| self.keys.contains(suffix))
+    }
+
+    /// Entries.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// No entries.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lists::{Keys, keys::Sorted};
+    use bytes::Bytes;
+
+    fn found(entry: &str, wildcard: bool, address: &str) -> bool {
+        let sorted = Sorted::new(std::iter::once(entry.as_bytes()));
+        let list = AddressList::new(KeyList::new(vec![Keys::Sorted(sorted)]), wildcard);
+        list.find(&Address::new(Bytes::copy_from_slice(address.as_bytes()))).is_some()
+    }
+
+    #[test]
+    fn matches_as_qmail_does() {
+        for (entry, address, expected) in [
+            ("u@x.example", "u@x.example", true),
+            ("U@X.Example", "u@x.eXAMPLE", true),
+            ("u@x.example", "v@x.example", false),
+            ("@x.example", "u@x.example", true),
+            ("@x.example", "@x.example", true),
+            ("@x.example", "u@sub.x.example", false),
+            ("@x.example", "u@y@x.example", true),
+            ("@y@x.example", "u@y@x.example", false),
+            ("x.example", "u@x.example", false),
+            ("root", "root", true),
+            ("@root", "root", false),
+            ("@", "u@", true),
+        ] {
+            assert_eq!(found(entry, false, address), expected, "{entry} against {address}");
+        }
+    }
+
+    #[test]
+    fn suffixes_cover_subdomains_and_not_the_domain_itself() {
+        for (entry, address, expected) in [
+            (".example.com", "u@a.example.com", true),
+            (".example.com", "u@a.b.Example.com", true),
+            (".example.com", "u@example.com", false),
+            (".example.com", "u@badexample.com", false),
+            (".com", "u@example.com", true),
+            (".example.com", "u.example.com@elsewhere.example", false),
+            (".", "u@a.", true),
+        ] {
+            assert_eq!(found(entry, true, address), expected, "{entry} against {address}");
+            assert!(!found(entry, false, address), "{entry} without wildcards");
+        }
+    }
+
+    #[test]
+    fn nothing_covers_the_null_sender() {
+        for entry in ["", "@", ".", "<>"] {
+            assert!(!found(entry, true, ""), "{entry}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Does a list name this host? Exact names and `.suffix`, for HELO arguments and client names.
+
+use super::KeyList;
+
+/// A list of host names: `mx.example` matches itself, `.example` every name below it, but not `example`.
+#[derive(Clone, Debug, Default)]
+pub struct NameList(KeyList);
+
+impl NameList {
+    /// Longer texts are no host names (RFC 1035 §2.3.4) and match nothing.
+    pub const OCTETS_MAX: usize = 255;
+
+    /// A list; its keys are in lower case.
+    pub fn new(keys: KeyList) -> Self {
+        Self(keys)
+    }
+
+    /// The entry that covers the name, if there is one. One final dot does not count, nor does case.
+    pub fn find(&self, name: &[u8]) -> Option<Vec<u8>> {
+        let name = name.strip_suffix(b".").unwrap_or(name);
+        if self.0.is_empty() || name.is_empty() || name.len() > Self::OCTETS_MAX {
+            return None;
+        }
+        let name = name.to_ascii_lowercase();
+        if self.0.contains(&name) {
+            return Some(name);
+        }
+        let dots = name.iter().enumerate().filter(|&(_, &byte)| byte == b'.').map(|(at, _)| at);
+        dots.map(|at| &name[at..]).find(|suffix| self.0.contains(suffix)).map(<[u8]>::to_vec)
+    }
+
+    /// Entries.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// No entries.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lists::{Keys, keys::Sorted};
+
+    #[test]
+    fn names_match_whole_or_by_suffix() {
+        let entries: [&[u8]; 3] = [b"friend", b"[192.0.2.9]", b".dyn.example"];
+        let list = NameList::new(KeyList::new(vec![Keys::Sorted(Sorted::new(entries.into_iter()))]));
+        for (name, expected) in [
+            ("friend", true),
+            ("FRIEND.", true),
+            ("[192.0.2.9]", true),
+            ("a.dyn.example", true),
+            ("a.b.DYN.example.", true),
+            ("dyn.example", false),
+            ("friend.example", false),
+            ("", false),
+            (".", false),
+        ] {
+            assert_eq!(list.find(name.as_bytes()).is_some(), expected, "{name}");
+        }
+        assert!(list.find(&[b'.'; 100_000]).is_none());
+    }
+}

@@ -1,0 +1,167 @@
+//! Which network of a list is an address in? The most specific one, from sets of tens of millions.
+//!
+//! Each prefix length has its networks' first addresses in one sorted array: 4 bytes for an IPv4 network, 16 for an
+//! IPv6 one, and no pointers. A question is one binary search for each length that occurs, longest first.
+
+use crate::config::Network;
+use std::net::IpAddr;
+
+/// A set of networks of both families.
+#[derive(Clone, Debug, Default)]
+pub struct NetworkSet {
+    v4: Family<u32>,
+    v6: Family<u128>,
+}
+
+impl NetworkSet {
+    /// The most specific network that holds the address.
+    pub fn longest(&self, ip: IpAddr) -> Option<Network> {
+        let prefix = match ip {
+            IpAddr::V4(v4) => self.v4.longest(u32::from(v4)),
+            IpAddr::V6(v6) => self.v6.longest(u128::from(v6)),
+        }?;
+        Some(Network { address: first_address(ip, prefix), prefix })
+    }
+
+    /// Networks, doubles not counted.
+    pub fn len(&self) -> usize {
+        self.v4.len() + self.v6.len()
+    }
+
+    /// No networks.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl FromIterator<Network> for NetworkSet {
+    fn from_iter<I: IntoIterator<Item = Network>>(networks: I) -> Self {
+        let mut v4: Vec<Vec<u32>> = vec![Vec::new(); 33];
+        let mut v6: Vec<Vec<u128>> = vec![Vec::new(); 129];
+        for network in networks {
+            match network.address {
+                IpAddr::V4(address) => v4[usize::from(network.prefix.min(32))].push(u32::from(address)),
+                IpAddr::V6(address) => v6[usize::from(network.prefix.min(128))].push(u128::from(address)),
+            }
+        }
+        Self { v4: Family::new(v4), v6: Family::new(v6) }
+    }
+}
+
+/// Prefix lengths that occur, longest first, each with the sorted first addresses of its networks.
+#[derive(Clone, Debug)]
+struct Family<T>(Vec<(u8, Box<[T]>)>);
+
+impl<T> Default for Family<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<T: Bits> Family<T> {
+    fn new(by_prefix: Vec<Vec<T>>) -> Self {
+        let sorted =
+            (0u8..).zip(by_prefix).filter(|(_, addresses)| !addresses.is_empty()).map(|(prefix, mut addresses)| {
+                addresses.sort_unstable();
+                addresses.dedup();
+                (prefix, addresses.into_boxed_slice())
+            });
+        let mut lengths: Vec<_> = sorted.collect();
+        lengths.reverse();
+        Self(lengths)
+    }
+
+    fn longest(&self, address: T) -> Option<u8> {
+        let holds = |(prefix, addresses): &&(u8, Box<[T]>)| addresses.binary_search(&address.masked(*prefix)).is_ok();
+        self.0.iter().find(holds).map(|(prefix, _)| *prefix)
+    }
+
+    fn len(&self) -> usize {
+        self.0.iter().map(|(_, addresses)| addresses.len()).sum()
+    }
+}
+
+/// An address as a number.
+trait Bits: Copy + Ord {
+    /// With all bits behind the prefix zero.
+    fn masked(self, prefix: u8) -> Self;
+}
+
+impl Bits for u32 {
+    fn masked(self, prefix: u8) -> Self {
+        self & Self::MAX.checked_shl(Self::BITS - u32::from(prefix)).unwrap_or(0)
+    }
+}
+
+impl Bits for u128 {
+    fn masked(self, prefix: u8) -> Self {
+        self & Self::MAX.checked_shl(Self::BITS - u32::from(prefix)).unwrap_or(0)
+    }
+}
+
+fn first_address(ip: IpAddr, prefix: u8) -> IpAddr {
+    match ip {
+        IpAddr::V4(v4) => IpAddr::from(u32::from(v4).masked(prefix).to_be_bytes()),
+        IpAddr::V6(v6) => IpAddr::from(u128::from(v6).masked(prefix).to_be_bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn set(networks: &[&str]) -> NetworkSet {
+        networks.iter().map(|text| text.parse::<Network>().expect("a network")).collect()
+    }
+
+    fn longest(set: &NetworkSet, ip: &str) -> Option<String> {
+        set.longest(ip.parse().expect("an address")).map(|network| network.to_string())
+    }
+
+    #[test]
+    fn the_most_specific_network_wins() {
+        let set = set(&["10.0.0.0/8", "10.1.0.0/16", "10.1.2.3", "2001:db8::/32", "2001:db8:1::/48", "10.0.0.0/8"]);
+        assert_eq!(set.len(), 5);
+        assert_eq!(longest(&set, "10.1.2.3"), Some("10.1.2.3/32".to_owned()));
+        assert_eq!(longest(&set, "10.1.2.4"), Some("10.1.0.0/16".to_owned()));
+        assert_eq!(longest(&set, "10.255.255.255"), Some("10.0.0.0/8".to_owned()));
+        assert_eq!(longest(&set, "11.0.0.0"), None);
+        assert_eq!(longest(&set, "2001:db8:1::9"), Some("2001:db8:1::/48".to_owned()));
+        assert_eq!(longest(&set, "2001:db8:2::9"), Some("2001:db8::/32".to_owned()));
+        assert_eq!(longest(&set, "2001:db9::"), None);
+    }
+
+    #[test]
+    fn a_whole_family_is_a_network_and_families_do_not_mix() {
+        let set = set(&["0.0.0.0/0"]);
+        assert_eq!(longest(&set, "255.255.255.255"), Some("0.0.0.0/0".to_owned()));
+        assert_eq!(longest(&set, "::"), None);
+    }
+
+    #[test]
+    fn a_million_networks_take_four_bytes_each() {
+        let nth = |n: u32| Network { address: IpAddr::from(n.wrapping_mul(2_654_435_761).to_be_bytes()), prefix: 32 };
+        let set: NetworkSet = (0..1_000_000).map(nth).collect();
+        let octets: usize = set.v4.0.iter().map(|(_, addresses)| size_of_val(&addresses[..])).sum();
+        assert_eq!((set.len(), octets), (1_000_000, 4_000_000));
+        assert!((0..1_000_000).step_by(997).all(|n| set.longest(nth(n).address) == Some(nth(n))));
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_trying_every_network(
+            nets in proptest::collection::vec((any::<u32>(), 0u8..=32), 0..30), near in any::<(usize, u32, u8)>(),
+        ) {
+            let network = |&(bits, prefix): &(u32, u8)| Network {
+                address: IpAddr::from(bits.masked(prefix).to_be_bytes()), prefix,
+            };
+            // An address close to one of the networks, so that hits are common.
+            let base = nets.get(near.0 % nets.len().max(1)).map_or(0, |net| net.0);
+            let ip = IpAddr::from((base ^ (near.1.checked_shr(u32::from(near.2 % 33)).unwrap_or(0))).to_be_bytes());
+            let set: NetworkSet = nets.iter().map(network).collect();
+            let slow = nets.iter().map(network).filter(|net| net.contains(ip)).max_by_key(|net| net.prefix);
+            prop_assert_eq!(set.longest(ip), slow);
+        }
+    }
+}

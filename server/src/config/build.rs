@@ -1,12 +1,7 @@
 //! What may a check touch while it is built? Its files, read once and bounded, and what other sections settled.
 
-use super::Fault;
-use std::{
-    fs::File,
-    io::Read,
-    path::{Path, PathBuf},
-    time::UNIX_EPOCH,
-};
+use super::{Fault, file::read_regular};
+use std::path::{Path, PathBuf};
 
 /// A file that a policy was built from, for `tollgate status` and for reload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,25 +78,4 @@ impl Build<'_> {
     pub fn control_file(&self, name: &str) -> PathBuf {
         self.control.join(name)
     }
-}
-
-/// Opens without blocking (a FIFO must not hang us), then insists on a regular file of bounded size.
-fn read_regular(path: &Path, octets_max: u64) -> std::io::Result<(Option<Vec<u8>>, u64)> {
-    use rustix::fs::{Mode, OFlags};
-    let opened = rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
-    let mut file = File::from(opened);
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(std::io::Error::other("not a regular file"));
-    }
-    if metadata.len() > octets_max {
-        return Err(std::io::Error::other(format!("{} bytes: expected at most {octets_max}", metadata.len())));
-    }
-    let mut content = Vec::new();
-    (&mut file).take(octets_max + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > octets_max {
-        return Err(std::io::Error::other(format!("grew past {octets_max} bytes while it was read")));
-    }
-    let modified = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    Ok((Some(content), modified))
 }

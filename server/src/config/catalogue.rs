@@ -1,14 +1,14 @@
 //! Which sections may stand in `tollgate.toml`? The one list, in the order of the reference page.
 
 use super::{
-    Fault, Field, Kind, Tables,
+    Fault, Field, Tables,
     document::{Document, Entry, Table, Value},
     spelling,
 };
 use crate::{
     ask::dns,
     check::{Def, Rule},
-    checks,
+    checks, pipeline,
 };
 use std::cell::RefCell;
 
@@ -25,27 +25,20 @@ pub struct Topic {
 }
 
 /// Every section but those of checks.
-pub static TOPICS: &[Topic] = &[Topic {
-    name: "dns",
-    doc: "Whom we ask, how long we wait, and what is kept. A change takes effect at the next start.",
-    fields: dns::FIELDS,
-    tables: dns::TABLES,
-}];
-
-/// Keys that every `[check.NAME]` has besides its own: the engine reads them.
-pub fn common_fields(def: &Def) -> [Field; 3] {
-    let mode = "How strongly its findings are meant: enforce, soft (5xx becomes 4xx), monitor (only counted and logged) \
-                or off (not evaluated).";
-    let voice = "When a refusal is spoken: at RCPT as qmail does, or now, at the stage that found it. now refuses \
-                 postmaster too.";
-    let reply =
-        "Texts in place of a rule's own, by rule. %{client_ip}, %{helo}, %{sender} and %{recipient} are filled in.";
-    [
-        Field { name: "mode", kind: Kind::Mode(def.mode.name()), doc: mode },
-        Field { name: "voice", kind: Kind::Choice(&["rcpt", "now"]), doc: voice },
-        Field { name: "reply", kind: Kind::TextMap, doc: reply },
-    ]
-}
+pub static TOPICS: &[Topic] = &[
+    Topic {
+        name: "policy",
+        doc: "What holds for all checks: modes, deadlines, sums, and which names and nets are ours.",
+        fields: pipeline::FIELDS,
+        tables: &[],
+    },
+    Topic {
+        name: "dns",
+        doc: "Whom we ask, how long we wait, and what is kept. A change takes effect at the next start.",
+        fields: dns::FIELDS,
+        tables: dns::TABLES,
+    },
+];
 
 /// A section as the reference page and the printed files show it.
 pub(super) struct Declared {
@@ -70,7 +63,7 @@ pub(super) fn declared() -> Vec<Declared> {
     let of_check = |def: &&Def| Declared {
         path: format!("check.{}", def.name),
         doc: def.doc,
-        fields: common_fields(def).iter().chain(def.fields).copied().collect(),
+        fields: pipeline::common_fields(def).iter().chain(def.fields).copied().collect(),
         tables: def.tables,
         rules: def.rules,
     };

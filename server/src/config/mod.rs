@@ -5,6 +5,7 @@ mod catalogue;
 mod document;
 mod fault;
 mod field;
+mod file;
 mod network;
 mod printed;
 mod reference;
@@ -14,7 +15,7 @@ pub mod spelling;
 mod values;
 
 pub use build::{Build, LoadedFile};
-pub use catalogue::{TOPICS, Topic, common_fields, refuse_unknown_sections};
+pub use catalogue::{TOPICS, Topic, refuse_unknown_sections};
 pub use document::Document;
 pub use fault::Fault;
 pub use field::{Field, Kind};

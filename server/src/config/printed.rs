@@ -145,10 +145,18 @@ mod tests {
 
     #[test]
     fn the_configuration_in_force_parses_back_to_itself() {
-        let text = "[check.access]\nmode = \"monitor\"\nreply = { a = \"b\" }\n";
+        let text = "[check.access]\nmode = \"monitor\"\nreply = { a = \"b\" }\nvoice = \"rcpt\"\n\
+                    [dns.resolver.\"a b\"]\nservers = [\"::1\"]\n";
         let document = Document::parse("t.toml", text).expect("a document");
         let printed = effective(&document);
-        assert!(printed.contains("mode = \"monitor\" # line 2\nvoice = \"rcpt\"\nreply = { a = \"b\" } # line 3\n"));
+        for line in [
+            "mode = \"monitor\" # line 2",
+            "reply = { a = \"b\" } # line 3",
+            "voice = \"rcpt\" # line 4",
+            "servers = [\"::1\"] # line 6",
+        ] {
+            assert!(printed.lines().any(|found| found == line), "{line}");
+        }
         let again = Document::parse("t.toml", &printed).expect("a document");
         assert_eq!(values(&effective(&again)), values(&printed));
     }

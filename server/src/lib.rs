@@ -5,6 +5,7 @@
 //! and answers. `config` builds the immutable policy the engine runs; `app` wires threads and tasks together.
 //! ARCHITECTURE.md has the map and the invariants.
 
+pub mod app;
 pub mod ask;
 pub mod check;
 pub mod checks;
@@ -15,4 +16,7 @@ pub mod lists;
 pub mod mode;
 pub mod paths;
 pub mod pipeline;
+pub mod reload;
+pub mod rpc;
 pub mod session;
+pub mod state;

@@ -45,7 +45,7 @@ fn is_public_v4(v4: Ipv4Addr) -> bool {
 fn is_public_v6(v6: Ipv6Addr) -> bool {
     let first = v6.segments()[0];
     // fc00::/7 (RFC 4193), fe80::/10 (RFC 4291), fec0::/10 (RFC 3879), ff00::/8; ::/8 holds ::, ::1 and embedded IPv4.
-    !(first & 0xfe00 == 0xfc00 || first & 0xff80 == 0xfe80 || first >= 0xff00 || first < 0x0100)
+    (0x0100..0xff00).contains(&first) && first & 0xfe00 != 0xfc00 && first & 0xff80 != 0xfe80
 }
 
 #[cfg(test)]

@@ -1,0 +1,117 @@
+//! What did a list say about this client? Its name in the DNS, and the answer read as listed, not listed or failed.
+
+use super::{
+    codes::{Codes, Refusal},
+    list::{Action, List, Meaning, Query},
+};
+use crate::{
+    ask::{Answers, DnsAnswer, DnsQuestion, Record, RecordType, reversed},
+    mode::Mode,
+};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// What is kept of a list's own text in a reply, as in rblsmtpd.
+const TEXT_OCTETS_MAX: usize = 200;
+
+/// One list about one client.
+pub(super) enum Standing<'a> {
+    NotListed,
+    /// Nothing is known: no answer, or one that is none.
+    Failed,
+    /// At least one meaning, in the order of the configuration.
+    Listed(Vec<Hit<'a>>),
+}
+
+/// A meaning with the codes that matched it, ascending.
+pub(super) struct Hit<'a> {
+    pub(super) meaning: &'a Meaning,
+    pub(super) codes: Vec<Ipv4Addr>,
+}
+
+impl List {
+    /// Is it asked about this client at all?
+    pub(super) fn asks_about(&self, ip: IpAddr) -> bool {
+        self.mode != Mode::Off && if ip.is_ipv4() { self.ipv4 } else { self.ipv6 }
+    }
+
+    fn question(&self, ip: IpAddr, kind: RecordType) -> DnsQuestion {
+        let name = format!("{}.{}", reversed(ip), self.zone);
+        DnsQuestion { name: name.into(), kind, upstream: self.upstream }
+    }
+
+    /// What to ask next. The text is asked for only when there is a refusal to explain: lists count queries.
+    pub(super) fn next_question(&self, ip: IpAddr, answers: &Answers) -> DnsQuestion {
+        let explains = |hit: &Hit<'_>| hit.meaning.mode != Mode::Off && hit.meaning.action != Action::Allow;
+        let wants_text = match self.query {
+            Query::A => false,
+            Query::Txt => true,
+            Query::Both => match self.standing(ip, answers) {
+                Standing::Listed(hits) => hits.iter().any(explains),
+                Standing::NotListed | Standing::Failed => false,
+            },
+        };
+        self.question(ip, if wants_text { RecordType::Txt } else { RecordType::A })
+    }
+
+    /// The answer, as far as it came.
+    pub(super) fn standing(&self, ip: IpAddr, answers: &Answers) -> Standing<'_> {
+        if self.query == Query::Txt {
+            return match answers.dns(&self.question(ip, RecordType::Txt)) {
+                DnsAnswer::Found(_) => Standing::Listed(vec![Hit { meaning: &self.rest, codes: Vec::new() }]),
+                DnsAnswer::NotFound => Standing::NotListed,
+                DnsAnswer::Failed(_) => Standing::Failed,
+            };
+        }
+        match answers.dns(&self.question(ip, RecordType::A)) {
+            DnsAnswer::Found(records) => self.by_codes(records),
+            DnsAnswer::NotFound => Standing::NotListed,
+            DnsAnswer::Failed(_) => Standing::Failed,
+        }
+    }
+
+    fn by_codes(&self, records: &[Record]) -> Standing<'_> {
+        let address = |record: &Record| if let Record::A(code) = record { Some(*code) } else { None };
+        let mut codes: Vec<Ipv4Addr> = records.iter().filter_map(address).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        // One refusal spoils the answer: who refuses has not looked.
+        if codes.iter().any(|&code| Refusal::of(code, self.patterns()).is_some()) {
+            return Standing::Failed;
+        }
+        let held_by = |meaning: &Meaning, code: Ipv4Addr| meaning.codes.iter().any(|codes| codes.hold(code));
+        let mut hits = Vec::new();
+        for meaning in &self.meanings {
+            let codes: Vec<_> = codes.iter().copied().filter(|&code| held_by(meaning, code)).collect();
+            if !codes.is_empty() {
+                hits.push(Hit { meaning, codes });
+            }
+        }
+        codes.retain(|&code| held_by(&self.rest, code) && !self.meanings.iter().any(|meaning| held_by(meaning, code)));
+        if !codes.is_empty() {
+            hits.push(Hit { meaning: &self.rest, codes });
+        }
+        if hits.is_empty() { Standing::NotListed } else { Standing::Listed(hits) }
+    }
+
+    fn patterns(&self) -> impl Iterator<Item = &Codes> {
+        self.meanings.iter().chain([&self.rest]).flat_map(|meaning| &meaning.codes)
+    }
+
+    /// The list's own words about this client, fit for a reply; empty = none.
+    pub(super) fn own_text(&self, ip: IpAddr, answers: &Answers) -> String {
+        match answers.dns(&self.question(ip, RecordType::Txt)) {
+            DnsAnswer::Found(records) => printable(records),
+            DnsAnswer::NotFound | DnsAnswer::Failed(_) => String::new(),
+        }
+    }
+}
+
+/// All texts without separator, cut to 200 octets, other bytes than 32-126 as `?`: rblsmtpd's rule. Records come in any
+/// order: they are sorted.
+fn printable(records: &[Record]) -> String {
+    let text = |record: &Record| if let Record::Txt(text) = record { Some(text.clone()) } else { None };
+    let mut texts: Vec<_> = records.iter().filter_map(text).collect();
+    texts.sort_unstable();
+    let octets = texts.iter().flat_map(|text| text.iter().copied()).take(TEXT_OCTETS_MAX);
+    octets.map(|octet| if (32..=126).contains(&octet) { char::from(octet) } else { '?' }).collect()
+}

@@ -1,1 +1,21 @@
-//! x
+//! What do the end-to-end tests stand on? Real programs on loopback, each in a scratch folder and ended by its test.
+//!
+//! [`gate::Gate`] puts the parts together: a client ([`smtp`], [`swaks`]) speaks to Exim under tcpserver ([`exim`]),
+//! which asks `tollgated` ([`daemon`]) through libtollgate; the daemon asks unbound and rbldnsd ([`dns`]). Nothing
+//! leaves the machine, every wait has a bound ([`wait`]), and every process is ended by its own process group
+//! ([`process`]). A test that fails keeps its folder ([`scratch`]) and says where it is.
+
+pub mod daemon;
+pub mod dns;
+pub mod exim;
+pub mod gate;
+pub mod http;
+pub mod metrics;
+pub mod ports;
+pub mod process;
+pub mod program;
+pub mod scratch;
+pub mod skip;
+pub mod smtp;
+pub mod swaks;
+pub mod wait;

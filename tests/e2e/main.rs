@@ -1,0 +1,6 @@
+//! Does the gate do what it says, with real programs? Each file is one topic; the harness is `tests/src`.
+//!
+//! A client (a raw dialogue or swaks) → tcpserver → Exim with libtollgate → tollgated → unbound → rbldnsd, all on
+//! loopback, as root (Exim insists). A failed test keeps its scratch folder with all logs.
+
+mod refusals;

@@ -1,0 +1,175 @@
+//! What stands between a client and the queue? All parts of the gate, started in order and ended in reverse.
+
+use crate::{
+    daemon::Daemon,
+    dns::{Dns, List},
+    exim::{self, MailHost},
+    program,
+    scratch::Scratch,
+    smtp::{Client, Transaction},
+};
+use std::{
+    fs,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
+
+/// A client nobody knows anything about.
+pub const CLEAN: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 10));
+/// The client that the tests' lists list.
+pub const LISTED: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 66));
+/// A client that may relay.
+pub const RELAY: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 7));
+/// A client nobody knows anything about, by IPv6.
+pub const CLEAN_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x10));
+/// The client that the tests' lists list, by IPv6.
+pub const LISTED_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 0x66));
+/// The zone of the tests' own list.
+pub const ZONE: &str = "bl.example";
+
+/// Which configuration the policy starts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// The embedded defaults.
+    Default,
+    /// `tests/presets/seed.toml`: the host this project started from.
+    Seed,
+}
+
+/// What a test wants to stand at the gate.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    name: String,
+    preset: Preset,
+    policy: String,
+    control: Vec<(String, String)>,
+    lists: Vec<List>,
+    environment: Vec<(&'static str, String)>,
+}
+
+impl Plan {
+    /// The embedded defaults and our two domains.
+    pub fn new(name: &str) -> Self {
+        Self::of(name, Preset::Default)
+    }
+
+    /// A preset and our two domains.
+    pub fn of(name: &str, preset: Preset) -> Self {
+        let name = format!("{name}-{}", if preset == Preset::Seed { "seed" } else { "default" });
+        Self { name, preset, policy: String::new(), control: Vec::new(), lists: Vec::new(), environment: Vec::new() }
+    }
+
+    /// Adds lines to the end of `[policy]`; further sections follow after their own headings.
+    #[must_use]
+    pub fn policy(mut self, lines: &str) -> Self {
+        self.policy.push_str(lines);
+        self.policy.push('\n');
+        self
+    }
+
+    /// Writes a file of qmail's control folder.
+    #[must_use]
+    pub fn control(mut self, file: &str, content: &str) -> Self {
+        self.control.push((file.to_owned(), content.to_owned()));
+        self
+    }
+
+    /// Serves a DNS list.
+    #[must_use]
+    pub fn list(mut self, list: List) -> Self {
+        self.lists.push(list);
+        self
+    }
+
+    /// Sets a variable of libtollgate's environment.
+    #[must_use]
+    pub fn shim(mut self, variable: &'static str, value: &str) -> Self {
+        self.environment.push((variable, value.to_owned()));
+        self
+    }
+
+    /// Starts everything.
+    ///
+    /// # Panics
+    /// When a part does not start.
+    pub fn start(self) -> Gate {
+        let scratch = Scratch::new(&self.name);
+        let control = scratch.path("control");
+        assert!(fs::create_dir(&control).is_ok(), "{}", control.display());
+        for (file, content) in &self.control {
+            scratch.write(&format!("control/{file}"), content);
+        }
+        let dns = Dns::start(&scratch, &self.lists);
+        let head = self.head(&scratch, &dns);
+        let daemon = Daemon::start(&scratch, exim::USER, &format!("{head}{}", self.policy));
+        let mut environment = self.environment;
+        environment.push(("TOLLGATE_SOCKET", daemon.socket().display().to_string()));
+        let mail = MailHost::start(&scratch, &environment);
+        Gate { mail, daemon, dns, head, scratch }
+    }
+
+    /// The configuration up to the middle of `[policy]`.
+    fn head(&self, scratch: &Scratch, dns: &Dns) -> String {
+        let control = format!("control = \"{}\"", scratch.path("control").display());
+        let ours = format!("[dns]\nservers = [\"{}\"]\n\n", dns.address);
+        let domains = "domains = [\"ours.example\", \"second.example\"]\n";
+        match self.preset {
+            Preset::Default => format!("{ours}[policy]\n{control}\n{domains}"),
+            Preset::Seed => format!("{ours}{}", seed(&control, domains)),
+        }
+    }
+}
+
+/// The seed's preset with our control folder and our domains, its `[policy]` moved to the end.
+fn seed(control: &str, domains: &str) -> String {
+    let path = program::root().join("tests/presets/seed.toml");
+    let preset = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut policy = String::from("[policy]\n");
+    let mut rest = String::new();
+    let mut in_policy = false;
+    for line in preset.lines() {
+        if line.starts_with('[') {
+            in_policy = line.trim() == "[policy]";
+        }
+        let replaced = line.starts_with("control =") || line.starts_with("domains =") || line.trim() == "[policy]";
+        let part = if in_policy { &mut policy } else { &mut rest };
+        if !(in_policy && replaced) {
+            part.push_str(line);
+            part.push('\n');
+        }
+    }
+    format!("{rest}\n{policy}{control}\n{domains}")
+}
+
+/// A gate in front of a mail host. Fields are dropped in this order.
+#[derive(Debug)]
+pub struct Gate {
+    /// tcpserver, Exim and its queue.
+    pub mail: MailHost,
+    /// tollgated.
+    pub daemon: Daemon,
+    /// unbound and rbldnsd.
+    pub dns: Dns,
+    head: String,
+    /// Where everything lies.
+    pub scratch: Scratch,
+}
+
+impl Gate {
+    /// A client that said EHLO.
+    pub fn client(&self, address: IpAddr) -> Client {
+        Client::greet(self.mail.address, address)
+    }
+
+    /// One whole session with one transaction.
+    pub fn deliver(&self, address: IpAddr, sender: &str, recipients: &[&str], subject: &str) -> Transaction {
+        let mut client = self.client(address);
+        let transaction = client.transaction(sender, recipients, subject);
+        client.quit();
+        transaction
+    }
+
+    /// Writes a configuration with other lines in `[policy]`.
+    pub fn configure(&self, policy: &str) {
+        self.daemon.configure(exim::USER, &format!("{}{policy}", self.head));
+    }
+}

@@ -1,24 +1,94 @@
-//! placeholder, replaced by its owner
+//! Is the recipient in `control/badrcptto`? Addresses that get no mail although their domain is ours.
+//!
+//! It speaks after rcpthosts, so only about domains that the mail server accepts. Relay clients pass it over, as in the
+//! patch; whoever is allowed otherwise (a list, an exception) does not: the address is closed, whoever writes to it.
+
+use super::badmailfrom::matched;
 use crate::{
     ask::Answers,
-    check::{Check, Def, Finding},
+    check::{Check, Def, Exemption, Finding, Outcome, Rows, Rule},
     clock::Now,
+    config::{Build, Field, Kind, Section},
+    lists::{AddressList, load},
     mode::Mode,
-    session::{Facts, Stage},
+    session::{Facts, Rcpthosts, Stage},
 };
-/// x
+
+/// The registry's entry.
 pub(crate) static DEF: Def = Def {
     name: "badrcptto",
-    doc: "",
+    doc: "Refuses recipients that `control/badrcptto` lists. An entry for postmaster or abuse at one of our domains is refused when the list is loaded.",
     stages: &[Stage::Rcpt],
-    rules: &[],
-    fields: &[],
+    rules: &[Rule::policy(
+        "listed",
+        // The odd word is the patch's own, and bounce classifiers know it.
+        "sorry, this recipient is in my badrecipientto list",
+        "The list covers the recipient: by its whole address or by `@host`.",
+    )],
+    fields: FIELDS,
     tables: &[],
     mode: Mode::Enforce,
-    despite: &[],
-    build: |_, _| Box::new(X),
+    despite: &[Exemption::Allowed, Exemption::TrustedClient],
+    build: |section, build| Box::new(BadRcptTo::build(section, build)),
 };
-struct X;
-impl Check for X {
-    fn decide(&self, _: Stage, _: &Facts, _: &Answers, _: Now, _: &mut Vec<Finding>) {}
+
+const FIELDS: &[Field] = &[
+    Field {
+        name: "file",
+        kind: Kind::Path(""),
+        doc: "The list: lines of text, or a cdb if its name ends in `.cdb`. Not set: `badrcptto` in the control folder. A file that does not exist is an empty list.",
+    },
+    Field {
+        name: "entries",
+        kind: Kind::Texts(&[]),
+        doc: "More entries, in the file's forms: `user@host` or `@host`.",
+    },
+];
+
+struct BadRcptTo {
+    list: AddressList,
+}
+
+impl BadRcptTo {
+    fn build(section: &Section<'_>, build: &mut Build<'_>) -> Self {
+        let place = load::Place { texts: "entries", file: "file" };
+        let default = build.control_file("badrcptto");
+        let list = AddressList::new(load::keys(section, build, place, Some(default)), false);
+        if let Some(entry) = list.find_exempt(build.domains) {
+            section.fault("file", unreachable(entry));
+        }
+        if let Some(warning) = list.find_useless() {
+            build.warn(warning);
+        }
+        Self { list }
+    }
+}
+
+/// The fault of a list that would refuse postmaster or abuse.
+pub(super) fn unreachable(entry: &[u8]) -> String {
+    format!("the list holds \"{}\": expected postmaster and abuse to stay reachable", entry.escape_ascii())
+}
+
+impl Check for BadRcptTo {
+    fn decide(&self, _stage: Stage, facts: &Facts, _answers: &Answers, _now: Now, found: &mut Vec<Finding>) {
+        let Some(recipient) = &facts.recipient else { return };
+        if recipient.rcpthosts == Rcpthosts::Refused {
+            return;
+        }
+        if let Some(entry) = self.list.find(&recipient.address) {
+            found.push(Finding::new(0, Outcome::Reject, String::from_utf8_lossy(entry)));
+        }
+    }
+
+    fn operations(&self) -> &'static [(&'static str, &'static str)] {
+        &[("match", "ADDRESS: which entry covers this recipient")]
+    }
+
+    fn inspect(&self, op: &str, args: &[String]) -> Result<Rows, String> {
+        match (op, args) {
+            ("match", [address]) => Ok(matched(&self.list, address)),
+            ("match", _) => Err("expected one address: match ADDRESS".to_owned()),
+            _ => Err(format!("there is no operation \"{op}\": expected match")),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Does a list name this address? qmail's matcher: the whole address, `@host`, and with wildcards `.suffix`.
 
-use super::KeyList;
+use super::{KeyList, Keys, keys::Sorted};
 use crate::session::Address;
 
 /// A list of addresses, in the forms of `control/badmailfrom`.
@@ -18,6 +18,12 @@ impl AddressList {
     /// A list; `wildcard` = lines such as `.suffix` count.
     pub fn new(keys: KeyList, wildcard: bool) -> Self {
         Self { keys, wildcard }
+    }
+
+    /// A list of one entry, with wildcards.
+    pub fn of(entry: &str) -> Self {
+        let sorted = Sorted::new(Some(entry.as_bytes()).filter(|entry| !entry.is_empty()).into_iter());
+        Self::new(KeyList::new(vec![Keys::Sorted(sorted)]), true)
     }
 
     /// The entry that covers the address, if there is one. Nothing covers the null sender.
@@ -38,6 +44,39 @@ impl AddressList {
         domain.dot_suffixes().filter(|_| self.wildcard).find(|suffix| self.keys.contains(suffix))
     }
 
+    /// An entry that names postmaster or abuse at one of our `domains` (a leading dot means all below it), or plain
+    /// postmaster: these stay reachable (RFC 5321 §4.5.1, RFC 2142), so no list may refuse them.
+    pub fn find_exempt(&self, domains: &[String]) -> Option<&[u8]> {
+        let is_ours = |domain: &[u8]| {
+            domains.iter().any(|ours| match ours.strip_prefix('.') {
+                Some(_) => domain.ends_with(ours.as_bytes()),
+                None => domain == ours.as_bytes(),
+            })
+        };
+        self.keys.find_entry(|entry| {
+            let folded = entry.to_ascii_lowercase();
+            let named = [b"postmaster@".as_slice(), b"abuse@"].iter().find_map(|name| folded.strip_prefix(*name));
+            folded == b"postmaster" || named.is_some_and(is_ours)
+        })
+    }
+
+    /// An entry that covers no usual address: its author most likely meant another form. One line for a warning.
+    pub fn find_useless(&self) -> Option<String> {
+        let bare = self.keys.find_entry(|entry| !entry.contains(&b'@') && !entry.starts_with(b"."));
+        let suffix = self.keys.find_entry(|entry| entry.starts_with(b".") && !self.wildcard);
+        let shown =
+            |entry: &[u8]| entry.escape_ascii().take(Self::SHOWN_OCTETS_MAX).map(char::from).collect::<String>();
+        let bare = bare.map(shown).map(|entry| {
+            format!("\"{entry}\" has no @: it covers only an address without a domain: expected @{entry} for a domain")
+        });
+        let suffix =
+            || suffix.map(shown).map(|entry| format!("\"{entry}\" covers nothing: suffixes do not count here"));
+        bare.or_else(suffix)
+    }
+
+    /// Octets of an entry that a warning shows.
+    const SHOWN_OCTETS_MAX: usize = 100;
+
     /// Entries.
     pub fn len(&self) -> usize {
         self.keys.len()
@@ -52,13 +91,10 @@ impl AddressList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lists::{Keys, keys::Sorted};
     use bytes::Bytes;
 
     fn found(entry: &str, wildcard: bool, address: &str) -> bool {
-        let sorted = Sorted::new(std::iter::once(entry.as_bytes()));
-        let list = AddressList::new(KeyList::new(vec![Keys::Sorted(sorted)]), wildcard);
-        list.find(&Address::new(Bytes::copy_from_slice(address.as_bytes()))).is_some()
+        list(&[entry], wildcard).find(&Address::new(Bytes::copy_from_slice(address.as_bytes()))).is_some()
     }
 
     #[test]
@@ -95,6 +131,37 @@ mod tests {
             assert_eq!(found(entry, true, address), expected, "{entry} against {address}");
             assert!(!found(entry, false, address), "{entry} without wildcards");
         }
+    }
+
+    fn list(entries: &[&str], wildcard: bool) -> AddressList {
+        let sorted = Sorted::new(entries.iter().map(|entry| entry.as_bytes()));
+        AddressList::new(KeyList::new(vec![Keys::Sorted(sorted)]), wildcard)
+    }
+
+    #[test]
+    fn entries_against_postmaster_are_found() {
+        let ours = ["here.example".to_owned(), ".there.example".to_owned()];
+        for (entry, expected) in [
+            ("Postmaster@Here.example", true),
+            ("abuse@a.there.example", true),
+            ("postmaster", true),
+            ("abuse", false),
+            ("abuse@there.example", false),
+            ("postmaster@elsewhere.example", false),
+            ("sales@here.example", false),
+            ("@here.example", false),
+        ] {
+            assert_eq!(list(&["x@here.example", entry], false).find_exempt(&ours).is_some(), expected, "{entry}");
+        }
+    }
+
+    #[test]
+    fn entries_in_the_wrong_form_are_found() {
+        assert_eq!(list(&["@a.example", "b@a.example", ".a.example"], true).find_useless(), None);
+        let bare = list(&["a.example"], true).find_useless().expect("a warning");
+        assert!(bare.contains("expected @a.example"), "{bare}");
+        let suffix = list(&[".a.example"], false).find_useless().expect("a warning");
+        assert!(suffix.contains("covers nothing"), "{suffix}");
     }
 
     #[test]

@@ -115,6 +115,14 @@ impl KeyList {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+
+    /// The first entry for which `holds` is true; looks at all of them, for tests of a list when it is loaded.
+    pub fn find_entry(&self, holds: impl Fn(&[u8]) -> bool) -> Option<&[u8]> {
+        self.0.iter().find_map(|keys| match keys {
+            Keys::Sorted(sorted) => (0..sorted.ends.len()).map(|at| sorted.entry(at)).find(|entry| holds(entry)),
+            Keys::Cdb(cdb) => cdb.iter().map(|(key, _)| key).find(|entry| holds(entry)),
+        })
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,187 @@
+//! Does the postmaster allow or deny this client, name, sender or recipient? Lists, and tcpserver's rules.
+//!
+//! Who may be allowed follows from what can be forged: a client by its network, a sender only from a network given with
+//! it, nobody by HELO or host name. A denial by network yields to an allowance by a network as small or smaller, and an
+//! allowance that holds silences every denial of this check.
+
+mod fields;
+mod rules;
+
+use crate::{
+    ask::Answers,
+    check::{Check, Def, Finding, Outcome, Rows},
+    clock::Now,
+    config::{Build, Network, Section},
+    lists::{AddressList, NameList, NetworkSet, TcpRules, load},
+    mode::Mode,
+    session::{Address, Facts, Helo, Sender, Stage, Tried, parse_ip},
+};
+use bytes::Bytes;
+use rules::TcpRefusal;
+
+/// The registry's entry.
+pub(crate) static DEF: Def = Def {
+    name: "access",
+    doc: "Allows and denies by lists of our own: networks, host names, HELO names, senders, recipients, and tcpserver's rules with their RBLSMTPD.",
+    stages: &[Stage::Connect, Stage::Helo, Stage::Mail, Stage::Rcpt],
+    rules: rules::RULES,
+    fields: fields::FIELDS,
+    tables: &[fields::SENDER_ALLOW],
+    mode: Mode::Enforce,
+    despite: &[],
+    build: |section, build| Box::new(Access::build(section, build)),
+};
+
+struct Access {
+    clients_allow: NetworkSet,
+    clients_deny: NetworkSet,
+    sender_allow: Vec<(AddressList, Vec<Network>)>,
+    names_deny: NameList,
+    helo_deny: NameList,
+    senders_deny: AddressList,
+    recipients_deny: AddressList,
+    tcp_rules: Option<TcpRules>,
+    obey_rblsmtpd: bool,
+}
+
+impl Access {
+    fn build(section: &Section<'_>, build: &mut Build<'_>) -> Self {
+        let recipients_deny = addresses(section, build, fields::RECIPIENTS_DENY);
+        if let Some(entry) = recipients_deny.find_exempt(build.domains) {
+            section.fault(fields::RECIPIENTS_DENY.texts, super::badrcptto::unreachable(entry));
+        }
+        Self {
+            clients_allow: load::networks(section, build, fields::CLIENTS_ALLOW),
+            clients_deny: load::networks(section, build, fields::CLIENTS_DENY),
+            sender_allow: section.tables(fields::SENDER_ALLOW.0).iter().map(sender_allow).collect(),
+            names_deny: NameList::new(load::keys(section, build, fields::NAMES_DENY, None)),
+            helo_deny: NameList::new(load::keys(section, build, fields::HELO_DENY, None)),
+            senders_deny: addresses(section, build, fields::SENDERS_DENY),
+            recipients_deny,
+            tcp_rules: load::tcp_rules(section, build, "tcp_rules"),
+            obey_rblsmtpd: section.bool("obey_rblsmtpd"),
+        }
+    }
+
+    /// One allowance, or every denial.
+    fn find(&self, facts: &Facts, found: &mut Vec<Finding>) {
+        let refusal = self.tcp_refusal(&facts.connection);
+        match self.allowance(facts, refusal.as_ref()) {
+            Some(allowance) => found.push(allowance),
+            None => self.denials(facts, refusal, found),
+        }
+    }
+
+    /// Why the client or sender is trusted, if it is.
+    fn allowance(&self, facts: &Facts, refusal: Option<&TcpRefusal>) -> Option<Finding> {
+        let ip = facts.connection.client_ip?;
+        let sender = facts.sender.as_ref().map(|sender| &sender.address);
+        let bound = |(list, networks): &(AddressList, Vec<Network>)| {
+            let entry = list.find(sender?)?;
+            let network = networks.iter().find(|network| network.contains(ip))?;
+            Some(format!("{} from {network}", String::from_utf8_lossy(entry)))
+        };
+        if let Some(detail) = self.sender_allow.iter().find_map(bound) {
+            return Some(Finding::new(rules::SENDER_ALLOWED, Outcome::Allow, detail));
+        }
+        let allowed = self.clients_allow.longest(ip)?;
+        let denied = self.clients_deny.longest(ip).map(|network| network.prefix);
+        let narrowest = denied.max(refusal.map(|refusal| refusal.prefix));
+        let holds = narrowest.is_none_or(|denied| allowed.prefix >= denied);
+        holds.then(|| Finding::new(rules::CLIENT_ALLOWED, Outcome::Allow, allowed.to_string()))
+    }
+
+    fn denials(&self, facts: &Facts, refusal: Option<TcpRefusal>, found: &mut Vec<Finding>) {
+        let mut deny = |rule, entry: Option<String>| {
+            found.extend(entry.map(|entry| Finding::new(rule, Outcome::Reject, entry)));
+        };
+        let connection = &facts.connection;
+        let client = connection.client_ip.and_then(|ip| self.clients_deny.longest(ip));
+        deny(rules::CLIENT_DENIED, client.map(|network| network.to_string()));
+        let name = connection.client_name.as_ref().and_then(|name| self.names_deny.find(name));
+        deny(rules::NAME_DENIED, name.as_deref().map(shown));
+        let helo = facts.helo.as_ref().and_then(|helo| self.helo_deny.find(&helo.name));
+        deny(rules::HELO_DENIED, helo.as_deref().map(shown));
+        let sender = facts.sender.as_ref().and_then(|sender| self.senders_deny.find(&sender.address));
+        deny(rules::SENDER_DENIED, sender.map(shown));
+        let recipient = facts.recipient.as_ref().and_then(|tried| self.recipients_deny.find(&tried.address));
+        deny(rules::RECIPIENT_DENIED, recipient.map(shown));
+        found.extend(refusal.map(|refusal| refusal.finding));
+    }
+}
+
+fn shown(entry: &[u8]) -> String {
+    String::from_utf8_lossy(entry).into_owned()
+}
+
+fn addresses(section: &Section<'_>, build: &mut Build<'_>, place: load::Place) -> AddressList {
+    let list = AddressList::new(load::keys(section, build, place, None), true);
+    if let Some(warning) = list.find_useless().filter(|_| section.is_set(place.file)) {
+        build.warn(warning);
+    }
+    list
+}
+
+fn sender_allow(table: &Section<'_>) -> (AddressList, Vec<Network>) {
+    let (sender, networks) = (table.text("sender"), table.networks("networks"));
+    if sender.is_empty() {
+        table.fault("sender", "nothing: expected user@host, @host or .suffix");
+    }
+    if networks.is_empty() || networks.iter().any(|network| network.prefix == 0) {
+        table.fault("networks", "a sender can be forged: expected the networks it comes from");
+    }
+    (AddressList::of(&sender), networks)
+}
+
+impl Check for Access {
+    fn decide(&self, _stage: Stage, facts: &Facts, _answers: &Answers, _now: Now, found: &mut Vec<Finding>) {
+        self.find(facts, found);
+    }
+
+    fn operations(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("client", "IP [NAME]: what the lists say of a client"),
+            ("helo", "NAME: what they say of a HELO name"),
+            ("sender", "ADDRESS [IP]: what they say of a sender, from a client"),
+            ("recipient", "ADDRESS: what they say of a recipient"),
+            ("rule", "IP [NAME]: tcpserver's rule for a client, with the variables it sets"),
+        ]
+    }
+
+    fn inspect(&self, op: &str, args: &[String]) -> Result<Rows, String> {
+        if op == "rule" {
+            return self.rule_rows(args);
+        }
+        let facts = imagined(op, args)?;
+        let mut found = Vec::new();
+        self.find(&facts, &mut found);
+        let row = |finding: &Finding| {
+            vec![rules::RULES[finding.rule].name.to_owned(), format!("{:?}", finding.outcome), finding.detail.clone()]
+        };
+        Ok(Rows {
+            columns: ["rule", "outcome", "entry"].map(str::to_owned).to_vec(),
+            rows: found.iter().map(row).collect(),
+        })
+    }
+}
+
+/// A session of which only the arguments are known.
+fn imagined(op: &str, args: &[String]) -> Result<Facts, String> {
+    let mut facts = Facts::default();
+    let [first, rest @ ..] = args else { return Err(format!("expected an argument: {op} WHAT")) };
+    let (ip, name) = if op == "client" { (Some(first), rest.first()) } else { (rest.first(), None) };
+    if let Some(text) = ip {
+        let wrong = || format!("\"{text}\" is no address: expected one such as 192.0.2.1 or 2001:db8::1");
+        facts.connection.client_ip = Some(parse_ip(text.as_bytes()).ok_or_else(wrong)?);
+    }
+    facts.connection.client_name = name.map(|name| Bytes::from(name.clone()));
+    let value = Bytes::from(first.clone());
+    match op {
+        "client" => {}
+        "helo" => facts.helo = Some(Helo { name: value, esmtp: true }),
+        "sender" => facts.sender = Some(Sender { address: Address::new(value), declared_size: 0 }),
+        "recipient" => facts.recipient = Some(Tried { address: Address::new(value), ..Tried::default() }),
+        _ => return Err(format!("there is no operation \"{op}\": expected client, helo, sender, recipient or rule")),
+    }
+    Ok(facts)
+}

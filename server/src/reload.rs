@@ -4,11 +4,11 @@
 use crate::{
     app,
     ask::dns,
-    config::{Document, Fault},
+    config::{Document, Fault, refuse_unknown_sections},
     decision_log,
     pipeline::Policy,
 };
-use std::{cell::RefCell, fs::File, io::Read, path::Path};
+use std::{cell::RefCell, path::Path};
 
 /// A configuration without faults.
 pub struct Loaded {
@@ -26,11 +26,9 @@ pub struct Loaded {
 
 /// Reads and builds everything. `None` = the embedded defaults. Gives all faults at once, in file order.
 pub fn load(config: Option<&Path>, generation: u64) -> Result<Loaded, Vec<Fault>> {
-    let document = match config {
-        Some(path) => Document::parse(&path.display().to_string(), &read(path)?)?,
-        None => Document::default(),
-    };
+    let document = Document::read(config)?;
     let faults = RefCell::new(Vec::new());
+    refuse_unknown_sections(&document, &faults);
     let server = app::Settings::read(&document, &faults);
     let log = decision_log::Settings::read(&document, &faults);
     let dns = dns::Config::read(&document, &faults);
@@ -44,13 +42,4 @@ pub fn load(config: Option<&Path>, generation: u64) -> Result<Loaded, Vec<Fault>
             Err(Fault::sorted(faults))
         }
     }
-}
-
-fn read(path: &Path) -> Result<String, Vec<Fault>> {
-    let mut text = String::new();
-    let octets_max = Document::OCTETS_MAX as u64 + 1;
-    File::open(path)
-        .and_then(|file| file.take(octets_max).read_to_string(&mut text))
-        .map_err(|error| vec![Fault::of_file(path, error.to_string())])?;
-    Ok(text)
 }

@@ -18,7 +18,7 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "socket",
         kind: Kind::Path(""),
-        doc: "Unix socket that mail servers ask. Not set: `policy.sock` in `/run/tollgate`, or in a folder of the \
+        doc: "Unix socket that mail servers ask. Not set: `tollgate.sock` in `/run/tollgate`, or in a folder of the \
               user's own where that is not writable.",
     },
     Field {

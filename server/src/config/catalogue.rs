@@ -6,9 +6,10 @@ use super::{
     spelling,
 };
 use crate::{
+    app,
     ask::dns,
     check::{Def, Rule},
-    checks, pipeline,
+    checks, decision_log, pipeline,
 };
 use std::cell::RefCell;
 
@@ -27,6 +28,12 @@ pub struct Topic {
 /// Every section but those of checks.
 pub static TOPICS: &[Topic] = &[
     Topic {
+        name: "server",
+        doc: "Where the daemon listens and keeps things, and how much it takes on. A change takes effect at the next start.",
+        fields: app::FIELDS,
+        tables: &[],
+    },
+    Topic {
         name: "policy",
         doc: "What holds for all checks: modes, deadlines, sums, and which names and nets are ours.",
         fields: pipeline::FIELDS,
@@ -38,6 +45,7 @@ pub static TOPICS: &[Topic] = &[
         fields: dns::FIELDS,
         tables: dns::TABLES,
     },
+    Topic { name: "log", doc: "What is written down, how and where.", fields: decision_log::FIELDS, tables: &[] },
 ];
 
 /// A section as the reference page and the printed files show it.

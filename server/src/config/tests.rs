@@ -34,8 +34,8 @@ fn faults_of(text: &str) -> Vec<String> {
 }
 
 fn read_all(section: &Section<'_>) {
-    (section.bool("on"), section.integer("weight"), section.text("zone"), section.choice("how"));
-    (section.mode("mode"), section.path("file"), section.texts("names"), section.networks("nets"));
+    let _ = (section.bool("on"), section.integer("weight"), section.text("zone"), section.choice("how"));
+    let _ = (section.mode("mode"), section.path("file"), section.texts("names"), section.networks("nets"));
     section.text_map("reply");
 }
 

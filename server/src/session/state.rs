@@ -67,7 +67,7 @@ impl SessionState {
         let mut out = Vec::with_capacity(128);
         out.push(VERSION);
         put(&mut out, self.seq);
-        out.push(Mode::ALL.iter().position(|&mode| mode == self.mildest).unwrap_or_default() as u8);
+        out.push(Mode::ALL.iter().position(|&mode| mode == self.mildest).unwrap_or_default().to_le_bytes()[0]);
         for tally in [&self.history.transaction, &self.history.connection] {
             put_tally(&mut out, tally);
         }
@@ -181,7 +181,8 @@ fn take_tally(from: &mut &[u8]) -> Option<Tally> {
         return None;
     }
     for _ in 0..steps {
-        let (name, rest) = from.split_at_checked(usize::from(take(from)?))?;
+        let length = usize::from(take(from)?);
+        let (name, rest) = from.split_at_checked(length)?;
         *from = rest;
         tally.refused_by.push((std::str::from_utf8(name).ok()?.to_owned(), take_number(from)?));
     }

@@ -39,7 +39,8 @@ impl Rule {
     }
 }
 
-/// What a finding wants.
+/// What a finding wants. Where one check finds several things, its allowance goes first, then its rejection, then its
+/// deferral, whatever their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Trusted: no later step refuses, except the steps that say so (`Def::despite`).
@@ -63,7 +64,8 @@ pub struct Finding {
     pub mode: Mode,
     /// Which list, line or code: for evidence and log. Bounded by the engine, escaped by the log.
     pub detail: String,
-    /// Text in place of the rule's, when a list brings its own. Same variables.
+    /// Text in place of the rule's and of the configured reply, when the configuration gives a list or line its own.
+    /// Same variables. What comes from outside goes into `vars` instead: then a configured reply can replace it.
     pub text: Option<Arc<str>>,
     /// Variables for the text, `%{name}` each.
     pub vars: Vec<(&'static str, String)>,

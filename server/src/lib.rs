@@ -13,6 +13,7 @@ pub mod clock;
 pub mod config;
 pub mod decision_log;
 pub mod lists;
+pub mod metrics;
 pub mod mode;
 pub mod paths;
 pub mod pipeline;

@@ -186,6 +186,11 @@ impl Answers {
         self.0.iter()
     }
 
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Nothing was asked.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

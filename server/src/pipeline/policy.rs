@@ -1,17 +1,19 @@
 //! What is in force? All checks with their modes and texts, built from the configuration in one pass; immutable.
 
-use super::Settings;
+use super::{Settings, table, template::Template};
 use crate::{
     ask::dns,
-    check::{Check, Def},
+    check::{Check, Def, Exemption, Rule},
     checks,
-    config::{Build, Document, Fault, Field, Kind, LoadedFile, Section},
+    config::{Build, Document, Fault, Field, Kind, LoadedFile, Section, refuse_unknown_sections},
+    metrics::{CheckCounters, EngineCounters},
     mode::Mode,
+    session::Stage,
 };
 use std::cell::RefCell;
 
-/// The sections `tollgate.toml` may have. Each belongs to one part of the program.
-pub const SECTIONS: &[&str] = &["server", "policy", "check", "dns", "log"];
+/// What the sum of scores says. It names no finding: who learns which list weighs how much evades the heaviest.
+static SCORE: Rule = Rule::policy("score", "sorry, too much speaks against this message", "the sum of scores");
 
 /// The keys every check has, besides its own.
 pub fn common_fields(def: &Def) -> [Field; 4] {
@@ -19,31 +21,71 @@ pub fn common_fields(def: &Def) -> [Field; 4] {
         Field {
             name: "mode",
             kind: Kind::Mode(def.mode.name()),
-            doc: "How strongly this check is meant. The most lenient of all modes that apply to a finding wins.",
+            doc: "How strongly its findings are meant: enforce, soft (5xx becomes 4xx), monitor (only counted and \
+                  logged) or off (not evaluated). The most lenient of all modes that apply to a finding wins.",
         },
         Field {
             name: "voice",
             kind: Kind::Choice(&["rcpt", "now"]),
-            doc: "When its refusals are spoken: at RCPT, as qmail does, or at once at connect, HELO and MAIL. At once reaches postmaster too, and is passed over at connect where AUTH is offered.",
+            doc: "When its refusals are spoken: at RCPT, as qmail does, or at once at connect, HELO and MAIL. At once \
+                  hits postmaster too, and does not hold at connect where AUTH is offered.",
         },
         Field {
             name: "voice_rules",
             kind: Kind::Texts(&[]),
-            doc: "The rules for which `voice = \"now\"` holds; empty = all of the check's rules.",
+            doc: "The rules for which `voice = \"now\"` holds; empty = all of the check's.",
         },
         Field {
             name: "reply",
             kind: Kind::TextMap,
-            doc: "Replies by rule: `{ listed = \"554 5.7.1 no thanks, %{client_ip}\" }`. Code and status may be left out. A code of 5xx replaces the refusal's, one of 4xx the deferral's.",
+            doc: "Replies by rule, in place of its own: `{ listed = \"554 5.7.1 no thanks, %{client_ip}\" }`. Code and \
+                  status may be left out; a code of 5xx is the refusal's, one of 4xx the deferral's.",
         },
     ]
 }
 
 /// One check as configured.
 pub(super) struct Step {
+    /// In the order of precedence, from 0.
+    pub(super) place: usize,
     pub(super) def: &'static Def,
     pub(super) check: Box<dyn Check>,
     pub(super) mode: Mode,
+    /// By rule: it is spoken at once, not at RCPT.
+    pub(super) voiced_now: Vec<bool>,
+    /// By rule.
+    pub(super) templates: Vec<Template>,
+    pub(super) counters: CheckCounters,
+}
+
+impl Step {
+    fn build(place: usize, def: &'static Def, section: &Section<'_>, build: &mut Build<'_>) -> Self {
+        Self {
+            place,
+            def,
+            check: (def.build)(section, build),
+            mode: section.mode("mode"),
+            voiced_now: voiced_now(def, section),
+            templates: templates(def, section),
+            counters: CheckCounters::new(def),
+        }
+    }
+
+    pub(super) fn is_despite(&self, exemption: Exemption) -> bool {
+        self.def.despite.contains(&exemption)
+    }
+
+    /// Does it speak at `stage`, other than by what it will say at RCPT?
+    pub(super) fn speaks_at(&self, stage: Stage) -> bool {
+        match stage {
+            Stage::Connect | Stage::Helo | Stage::Mail => {
+                self.def.stages.contains(&stage) && self.voiced_now.contains(&true)
+            }
+            Stage::Rcpt => self.def.stages.iter().any(|&known| known <= Stage::Rcpt),
+            Stage::Data => self.def.stages.contains(&Stage::Data),
+            Stage::Outcome => false,
+        }
+    }
 }
 
 /// Everything that decides, but for facts and answers.
@@ -51,38 +93,50 @@ pub struct Policy {
     generation: u64,
     settings: Settings,
     pub(super) steps: Vec<Step>,
+    /// The place in `steps` before which rcpthosts stands.
+    pub(super) rcpthosts: usize,
     files: Vec<LoadedFile>,
+    resolvers: Vec<String>,
+    pub(super) score: Template,
+    pub(super) counters: EngineCounters,
 }
 
 impl Policy {
     /// Builds everything from the configuration, reading the files it names. Gives all faults at once, in file order.
+    /// Install the metrics recorder before: handles are resolved here.
     pub fn build(document: &Document, generation: u64) -> Result<Self, Vec<Fault>> {
-        Self::assemble(checks::ALL, document, generation)
+        let faults = RefCell::default();
+        refuse_unknown_sections(document, &faults);
+        Self::assemble(checks::ALL, document, generation, faults)
     }
 
     /// The same over any list of checks.
-    pub(super) fn assemble(defs: &[&'static Def], document: &Document, generation: u64) -> Result<Self, Vec<Fault>> {
-        let faults = RefCell::new(Vec::new());
+    pub(super) fn assemble(
+        defs: &[&'static Def],
+        document: &Document,
+        generation: u64,
+        faults: RefCell<Vec<Fault>>,
+    ) -> Result<Self, Vec<Fault>> {
         let mut files = Vec::new();
         let settings = Settings::read(document, &mut files, &faults);
         let resolvers = dns::Config::read(document, &faults).names();
-        let mut steps = Vec::new();
-        for &def in defs {
+        let mut steps = Vec::with_capacity(defs.len());
+        for (place, &def) in defs.iter().enumerate() {
             let common = common_fields(def);
             let path = format!("check.{}", def.name);
             let section = Section::new(document, &path, &[&common, def.fields], def.tables, &faults);
-            let mut build = Build {
-                check: def.name,
-                control: &settings.control,
-                resolvers: &resolvers,
-                domains: &settings.domains,
-                files: &mut files,
-            };
-            let check = (def.build)(&section, &mut build);
-            steps.push(Step { def, check, mode: section.mode("mode") });
+            let (control, domains) = (settings.control.as_path(), settings.domains.as_slice());
+            let mut build = Build { check: def.name, control, resolvers: &resolvers, domains, files: &mut files };
+            steps.push(Step::build(place, def, &section, &mut build));
         }
         let faults = faults.into_inner();
-        if faults.is_empty() { Ok(Self { generation, settings, steps, files }) } else { Err(faults) }
+        if !faults.is_empty() {
+            return Err(Fault::sorted(faults));
+        }
+        let speaks_after = |step: &Step| step.def.stages.first().is_some_and(|&stage| stage >= Stage::Rcpt);
+        let rcpthosts = steps.iter().position(speaks_after).unwrap_or(steps.len());
+        let (score, counters) = (Template::of_rule(&SCORE), EngineCounters::new());
+        Ok(Self { generation, settings, steps, rcpthosts, files, resolvers, score, counters })
     }
 
     /// Number of this policy since the start: 1 is the first.
@@ -100,6 +154,11 @@ impl Policy {
         &self.settings
     }
 
+    /// Names of the resolvers its checks refer to. They must be those the process started with.
+    pub fn resolvers(&self) -> &[String] {
+        &self.resolvers
+    }
+
     /// A check by its name.
     pub fn check(&self, name: &str) -> Option<&dyn Check> {
         self.steps.iter().find(|step| step.def.name == name).map(|step| &*step.check)
@@ -107,6 +166,40 @@ impl Policy {
 
     /// Which check speaks at which stage, in order of precedence: `tollgate pipeline`.
     pub fn table(&self) -> String {
-        self.steps.iter().map(|step| format!("{} {}\n", step.def.name, step.mode)).collect()
+        table::of(self)
     }
+}
+
+fn rule_index(def: &Def, key: &str, name: &str, section: &Section<'_>) -> Option<usize> {
+    let found = def.rules.iter().position(|rule| rule.name == name);
+    if found.is_none() {
+        let names: Vec<&str> = def.rules.iter().map(|rule| rule.name).collect();
+        section.fault(key, format!("{name} is no rule of this check: expected {}", names.join(", ")));
+    }
+    found
+}
+
+fn voiced_now(def: &Def, section: &Section<'_>) -> Vec<bool> {
+    let now = section.choice("voice") == "now";
+    let names = section.texts("voice_rules");
+    if !now && !names.is_empty() {
+        section.fault("voice_rules", "has no effect without voice = \"now\"");
+    }
+    if now && !def.stages.iter().any(|&stage| stage < Stage::Rcpt) {
+        section.fault("voice", "this check knows nothing before RCPT: expected \"rcpt\"");
+    }
+    let chosen: Vec<usize> = names.iter().filter_map(|name| rule_index(def, "voice_rules", name, section)).collect();
+    (0..def.rules.len()).map(|rule| now && (chosen.is_empty() || chosen.contains(&rule))).collect()
+}
+
+fn templates(def: &Def, section: &Section<'_>) -> Vec<Template> {
+    let mut templates: Vec<Template> = def.rules.iter().map(Template::of_rule).collect();
+    for (name, written) in section.text_map("reply") {
+        let Some(rule) = rule_index(def, "reply", &name, section) else { continue };
+        match templates[rule].clone().replaced(&written) {
+            Ok(template) => templates[rule] = template,
+            Err(error) => section.fault("reply", format!("{name}: {error}")),
+        }
+    }
+    templates
 }

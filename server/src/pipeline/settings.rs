@@ -1,10 +1,17 @@
 //! What does `[policy]` say? What holds for all checks: modes, deadlines, sums, and which names and nets are ours.
 
 use crate::{
-    config::{Document, Fault, Field, Kind, LoadedFile, Network, Section},
+    config::{Build, Document, Fault, Field, Kind, LoadedFile, Network, Section},
+    lists::control,
     mode::Mode,
+    session::{Address, Domain},
 };
-use std::{cell::RefCell, collections::HashMap, path::PathBuf, time::Duration};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 /// The declared keys of `[policy]`.
 pub static FIELDS: &[Field] = &[
@@ -76,8 +83,8 @@ pub static FIELDS: &[Field] = &[
 pub struct Settings {
     /// Of everything.
     pub mode: Mode,
-    /// By host label.
-    pub host_modes: HashMap<String, Mode>,
+    /// By host label, lower case.
+    pub host_modes: HashMap<Vec<u8>, Mode>,
     /// By recipient domain, lower case; a leading dot means all below.
     pub domain_modes: HashMap<Vec<u8>, Mode>,
     /// By recipient, lower case.
@@ -103,23 +110,149 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads `[policy]`; faults are added to `faults`.
-    pub(super) fn read(document: &Document, _files: &mut Vec<LoadedFile>, faults: &RefCell<Vec<Fault>>) -> Self {
+    /// Reads `[policy]`, and qmail's lists of our domains where `domains` is not set.
+    pub(super) fn read(document: &Document, files: &mut Vec<LoadedFile>, faults: &RefCell<Vec<Fault>>) -> Self {
         let section = Section::new(document, "policy", &[FIELDS], &[], faults);
+        let control = section.path("control").unwrap_or_default();
+        let domains = if section.is_set("domains") {
+            section.texts("domains").into_iter().map(|domain| domain.to_ascii_lowercase()).collect()
+        } else {
+            domains_of_qmail(&control, files, &section)
+        };
+        let (defer_at, reject_at) = (section.integer("defer_at"), section.integer("reject_at"));
+        if defer_at > reject_at {
+            section.fault("defer_at", format!("{defer_at} is more than reject_at = {reject_at}"));
+        }
         Self {
             mode: section.mode("mode"),
-            host_modes: HashMap::new(),
-            domain_modes: HashMap::new(),
-            recipient_modes: HashMap::new(),
+            host_modes: modes(&section, "host_modes"),
+            domain_modes: modes(&section, "domain_modes"),
+            recipient_modes: modes(&section, "recipient_modes"),
             stage_deadline: Duration::from_millis(section.integer("stage_deadline_ms").unsigned_abs()),
             score_mode: section.mode("score_mode"),
-            defer_at: section.integer("defer_at"),
-            reject_at: section.integer("reject_at"),
+            defer_at,
+            reject_at,
             reply_ids: section.bool("reply_ids"),
-            domains: section.texts("domains"),
+            domains,
             own_addresses: section.networks("own_addresses"),
             trusted_relays: section.networks("trusted_relays"),
-            control: section.path("control").unwrap_or_default(),
+            control,
         }
+    }
+
+    /// The mode of everything on this mail host.
+    pub(super) fn host_mode(&self, host: &str) -> Mode {
+        if self.host_modes.is_empty() {
+            return self.mode;
+        }
+        self.mode.or_milder(self.host_modes.get(host.to_ascii_lowercase().as_bytes()).copied().unwrap_or_default())
+    }
+
+    /// The mode that a recipient and its domain have, whatever holds for others.
+    pub(super) fn recipient_mode(&self, recipient: &Address) -> Mode {
+        let own = self.recipient_modes.get(recipient.lower()).copied().unwrap_or_default();
+        if self.domain_modes.is_empty() {
+            return own;
+        }
+        let of = |domain: Domain<'_>| {
+            let mut names = std::iter::once(domain.0).chain(domain.dot_suffixes());
+            names.find_map(|name| self.domain_modes.get(name)).copied().unwrap_or_default()
+        };
+        own.or_milder(recipient.domain().map(of).unwrap_or_default())
+    }
+
+    /// Is this domain one of ours, as far as the configuration says?
+    pub(super) fn is_ours(&self, domain: Domain<'_>) -> bool {
+        let named = |name: &[u8]| self.domains.iter().any(|ours| ours.as_bytes() == name);
+        named(domain.0) || domain.dot_suffixes().any(named)
+    }
+}
+
+fn modes(section: &Section<'_>, name: &str) -> HashMap<Vec<u8>, Mode> {
+    let parse = |(key, word): (String, String)| match word.parse() {
+        Ok(mode) => Some((key.to_ascii_lowercase().into_bytes(), mode)),
+        Err(error) => {
+            section.fault(name, format!("{key} = {error}"));
+            None
+        }
+    };
+    section.text_map(name).into_iter().filter_map(parse).collect()
+}
+
+/// `rcpthosts` and `locals`: a name a line.
+fn domains_of_qmail(folder: &Path, files: &mut Vec<LoadedFile>, section: &Section<'_>) -> Vec<String> {
+    let mut build = Build { check: "policy", control: folder, resolvers: &[], domains: &[], files };
+    let mut domains: Vec<String> = Vec::new();
+    for name in ["rcpthosts", "locals"] {
+        let content = match build.read(&folder.join(name)) {
+            Ok(content) => content.unwrap_or_default(),
+            Err(fault) => {
+                section.push(fault);
+                continue;
+            }
+        };
+        let before = domains.len();
+        let entries = control::entries(&content);
+        domains.extend(entries.map(|entry| String::from_utf8_lossy(entry.text).to_ascii_lowercase()));
+        build.note_entries(domains.len() - before);
+    }
+    domains.sort();
+    domains.dedup();
+    domains
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    fn read(text: &str) -> (Settings, Vec<String>) {
+        let document = Document::parse("/nowhere/t.toml", text).expect("TOML");
+        let faults = RefCell::default();
+        let settings = Settings::read(&document, &mut Vec::new(), &faults);
+        (settings, faults.into_inner().iter().map(ToString::to_string).collect())
+    }
+
+    fn address(text: &str) -> Address {
+        Address::new(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn recipients_and_domains_have_modes() {
+        let (settings, faults) = read(
+            "[policy]\nhost_modes = { mx2 = \"monitor\" }\nrecipient_modes = { \"Ann@a.example\" = \"off\" }\n\
+             domain_modes = { \"a.example\" = \"soft\", \".a.example\" = \"monitor\" }\n",
+        );
+        assert_eq!(faults, [""; 0]);
+        assert_eq!(settings.recipient_mode(&address("ANN@a.example")), Mode::Off);
+        assert_eq!(settings.recipient_mode(&address("bob@A.example")), Mode::Soft);
+        assert_eq!(settings.recipient_mode(&address("bob@x.y.a.example")), Mode::Monitor);
+        assert_eq!(settings.recipient_mode(&address("bob@b.example")), Mode::Enforce);
+        assert_eq!(settings.recipient_mode(&address("bob")), Mode::Enforce);
+        assert_eq!((settings.host_mode("mx2"), settings.host_mode("mx1")), (Mode::Monitor, Mode::Enforce));
+    }
+
+    #[test]
+    fn mistakes_are_told_together() {
+        let (_, faults) =
+            read("[policy]\ndefer_at = 9\nreject_at = 8\nhost_modes = { mx = \"harsh\" }\nmode = \"x\"\nmoed = 1\n");
+        let told = faults.join("\n");
+        for part in ["t.toml:2: [policy] defer_at: 9 is more than reject_at = 8", "t.toml:4: ", "t.toml:5: ", "moed"] {
+            assert!(told.contains(part), "{part} in {told}");
+        }
+    }
+
+    #[test]
+    fn our_domains_come_from_qmail_unless_they_are_set() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("rcpthosts"), "Here.example \n#x\n.under.example\n\n").expect("written");
+        let control = folder.path().display();
+        let (settings, faults) = read(&format!("[policy]\ncontrol = \"{control}\"\n"));
+        assert_eq!(faults, [""; 0]);
+        assert_eq!(settings.domains, [".under.example", "here.example"]);
+        assert!(settings.is_ours(Domain(b"here.example")) && settings.is_ours(Domain(b"a.under.example")));
+        assert!(!settings.is_ours(Domain(b"under.example")) && !settings.is_ours(Domain(b"x.here.example")));
+        let (settings, _) = read(&format!("[policy]\ncontrol = \"{control}\"\ndomains = [\"B.example\"]\n"));
+        assert_eq!(settings.domains, ["b.example"]);
     }
 }

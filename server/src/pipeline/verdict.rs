@@ -115,7 +115,8 @@ pub struct Decision {
     pub findings: Vec<Judged>,
     /// Every question with its answer.
     pub evidence: Answers,
-    /// The step of the precedence that spoke: a check, `exempt`, `rcpthosts` or `score`; empty = none.
+    /// The step that spoke: a check, `rcpthosts` or `score`; where none did, why most were passed over: `exempt`,
+    /// `relay` or `trusted_client`; else empty.
     pub decided_by: &'static str,
     /// What enforcing everything that is monitored would have led to, and the step, where that differs.
     pub would_have: Option<(Action, &'static str)>,

@@ -123,6 +123,18 @@ pub enum Ending {
     Deferred,
 }
 
+impl Ending {
+    /// The word in logs and metrics.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Deferred => "deferred",
+        }
+    }
+}
+
 /// The report's own facts.
 #[derive(Clone, Debug, Default)]
 pub struct Report {

@@ -1,5 +1,7 @@
 //! What did this connection and this transaction live through so far? Kept by the engine, carried in `session_state`.
 
+use crate::mode::Mode;
+
 /// Counts for a transaction or a whole connection. Bounded: names are the closed set of check names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -35,6 +37,8 @@ pub struct History {
     pub transaction: Tally,
     /// Since connect.
     pub connection: Tally,
+    /// Mildest mode of the recipients (and their domains) that the transaction has: DATA obeys it.
+    pub mildest: Mode,
 }
 
 #[cfg(test)]

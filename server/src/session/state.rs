@@ -49,8 +49,6 @@ impl StateKey {
 pub struct SessionState {
     /// The newest call whose effects are in it: a repeated call changes nothing twice.
     pub seq: u32,
-    /// Mildest mode of the domains and recipients of the running transaction; DATA obeys it.
-    pub mildest: Mode,
     /// The counts.
     pub history: History,
 }
@@ -61,13 +59,13 @@ impl SessionState {
 
     /// Seals it for the session of `facts`. A state that says nothing is empty.
     pub fn seal(&self, key: &StateKey, facts: &Facts) -> Bytes {
-        if self.mildest == Mode::default() && self.history == History::default() {
+        if self.history == History::default() {
             return Bytes::new();
         }
         let mut out = Vec::with_capacity(128);
         out.push(VERSION);
         put(&mut out, self.seq);
-        out.push(Mode::ALL.iter().position(|&mode| mode == self.mildest).unwrap_or_default().to_le_bytes()[0]);
+        out.push(Mode::ALL.iter().position(|&mode| mode == self.history.mildest).unwrap_or_default().to_le_bytes()[0]);
         for tally in [&self.history.transaction, &self.history.connection] {
             put_tally(&mut out, tally);
         }
@@ -147,8 +145,8 @@ fn read(from: &mut &[u8]) -> Option<SessionState> {
     }
     let seq = take_number(from)?;
     let mildest = *Mode::ALL.get(usize::from(take(from)?))?;
-    let history = History { transaction: take_tally(from)?, connection: take_tally(from)? };
-    Some(SessionState { seq, mildest, history })
+    let history = History { mildest, transaction: take_tally(from)?, connection: take_tally(from)? };
+    Some(SessionState { seq, history })
 }
 
 fn take(from: &mut &[u8]) -> Option<u8> {
@@ -216,8 +214,7 @@ mod tests {
     fn state() -> impl Strategy<Value = SessionState> {
         (any::<u32>(), 0..4_usize, tally(), tally()).prop_map(|(seq, mode, transaction, connection)| SessionState {
             seq,
-            mildest: Mode::ALL[mode],
-            history: History { transaction, connection },
+            history: History { transaction, connection, mildest: Mode::ALL[mode] },
         })
     }
 
@@ -251,7 +248,7 @@ mod tests {
 
     #[test]
     fn it_is_worth_nothing_elsewhere() {
-        let state = SessionState { seq: 4, mildest: Mode::Soft, ..SessionState::default() };
+        let state = SessionState { seq: 4, history: History { mildest: Mode::Soft, ..History::default() } };
         let sealed = state.seal(&key(), &facts());
         let changes: [fn(&mut Facts); 3] = [
             |facts| facts.connection.host = "mx2".into(),

@@ -1,0 +1,109 @@
+//! Which questions do the checks have, and what is known when the time is over? Rounds, one deadline, no look-up lost.
+
+use super::{ROUNDS_MAX, policy::Step};
+use crate::{
+    ask::{Answered, Answers, Ask, Failure, Question},
+    session::{Facts, Stage},
+};
+use std::{pin::Pin, time::Duration};
+use tokio::{sync::oneshot, time::Sleep};
+
+/// What came of asking.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    pub(super) answers: Answers,
+    /// The time was over before all answers had come.
+    pub(super) out_of_time: bool,
+    /// Questions were left out: the checks had more than [`Answers::MAX`].
+    pub(super) too_many: bool,
+}
+
+/// What the checks asked in one round and the caches could not answer.
+struct Round {
+    /// They asked something new.
+    new: bool,
+    waiting: Vec<(Question, oneshot::Receiver<Answered>)>,
+}
+
+/// Whose questions, at which stage of which session, and who answers.
+pub(super) struct Asking<'a> {
+    pub(super) steps: &'a [&'a Step],
+    pub(super) stage: Stage,
+    pub(super) facts: &'a Facts,
+    pub(super) ask: &'a dyn Ask,
+}
+
+impl Asking<'_> {
+    /// Starts the look-ups that later stages will need, and waits for none.
+    pub(super) fn prefetch(&self) {
+        let mut gathered = Gathered::default();
+        for _ in 0..ROUNDS_MAX {
+            // Dropping the receivers stops nothing: the answers go into the cache.
+            let round = self.round(&mut gathered);
+            if !round.new || !round.waiting.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// Asks all that the checks want to know, in each round all at once, and waits at most `budget` over all rounds.
+    /// What is not answered by then counts as failed; its look-up goes on for the next one who asks. May be dropped at
+    /// any time.
+    pub(super) async fn gather(&self, budget: Duration) -> Gathered {
+        let mut gathered = Gathered::default();
+        // Made by the first round that has to wait: a decision from the cache needs no timer.
+        let mut timer = None;
+        for _ in 0..ROUNDS_MAX {
+            let round = self.round(&mut gathered);
+            if !round.new {
+                break;
+            }
+            for (question, receiver) in round.waiting {
+                let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(budget)));
+                let answered = wait(receiver, timer.as_mut()).await;
+                gathered.out_of_time |= answered.is_none();
+                let answered = answered.unwrap_or(Answered::failed(Failure::Timeout, budget));
+                gathered.answers.insert(question, answered);
+            }
+            if gathered.out_of_time {
+                break;
+            }
+        }
+        gathered
+    }
+
+    /// Lets the checks ask; what the caches know is recorded, the rest is asked.
+    fn round(&self, gathered: &mut Gathered) -> Round {
+        let mut questions = Vec::new();
+        for step in self.steps {
+            step.check.needs(self.stage, self.facts, &gathered.answers, &mut questions);
+        }
+        let mut round = Round { new: false, waiting: Vec::new() };
+        for question in questions {
+            let known = gathered.answers.get(&question).is_some();
+            if known || round.waiting.iter().any(|(asked, _)| *asked == question) {
+                continue;
+            }
+            if gathered.answers.len() + round.waiting.len() >= Answers::MAX {
+                gathered.too_many = true;
+                break;
+            }
+            round.new = true;
+            match self.ask.cached(&question) {
+                Some(answered) => gathered.answers.insert(question, answered),
+                None => round.waiting.push((question.clone(), self.ask.ask(question))),
+            }
+        }
+        round
+    }
+}
+
+/// The answer, `None` once the timer has gone off; what has come by then is taken all the same.
+async fn wait(receiver: oneshot::Receiver<Answered>, timer: Pin<&mut Sleep>) -> Option<Answered> {
+    tokio::select! {
+        biased;
+        // A sender that went away without an answer: the I/O thread is gone.
+        answer = receiver => Some(answer.unwrap_or(Answered::failed(Failure::Unreachable, Duration::ZERO))),
+        () = timer => None,
+    }
+}

@@ -1,0 +1,182 @@
+//! How is one stage judged? Who takes part, what they ask, what they find, who is heard: the order of events.
+
+use super::{
+    Action, Decision, Policy,
+    exempt::Exemptions,
+    gather::{Asking, Gathered},
+    policy::Step,
+    precedence::{self, Found, Ruling, Speaker, Terms},
+};
+use crate::{
+    ask::{Answers, Ask},
+    check::{Exemption, Finding},
+    clock::{Clock, Now},
+    mode::Mode,
+    session::{Facts, Rcpthosts, Stage},
+};
+use std::time::Duration;
+
+/// Findings of one decision, over all checks: as many as there may be questions.
+const FINDINGS_MAX: usize = Answers::MAX;
+
+/// By what is judged.
+pub(super) struct Judge<'a> {
+    pub(super) policy: &'a Policy,
+    pub(super) ask: &'a dyn Ask,
+    pub(super) clock: &'a Clock,
+    /// Counted; an administrator's rehearsal is not.
+    pub(super) counts: bool,
+}
+
+/// What is judged.
+pub(super) struct Call {
+    pub(super) stage: Stage,
+    pub(super) facts: Facts,
+    pub(super) exemptions: Exemptions,
+    /// When it began.
+    pub(super) at: Now,
+    /// How long answers may be waited for.
+    pub(super) budget: Duration,
+    /// The kill switch is thrown.
+    pub(super) switched_off: bool,
+}
+
+/// What it came to, before it is put into words.
+pub(super) struct Judgement {
+    pub(super) gathered: Gathered,
+    /// In order of precedence.
+    pub(super) found: Vec<Found>,
+    pub(super) ruling: Ruling,
+    /// The ruling if monitored findings were meant, where it differs.
+    pub(super) would: Option<Ruling>,
+    /// Nothing was evaluated.
+    pub(super) off: bool,
+}
+
+impl Judgement {
+    fn silent(ruling: Ruling) -> Self {
+        Self { gathered: Gathered::default(), found: Vec::new(), ruling, would: None, off: false }
+    }
+}
+
+impl Judge<'_> {
+    pub(super) async fn run(&self, call: Call) -> Decision {
+        let mode = if call.switched_off { Mode::Off } else { self.mode(&call) };
+        if mode == Mode::Off {
+            let speaker = if is_refused_by_server(&call) { Speaker::Rcpthosts } else { Speaker::Nobody };
+            let ruling = Ruling { action: Action::Continue, speaker };
+            return self.decision(call, Judgement { off: true, ..Judgement::silent(ruling) });
+        }
+        let (speaking, silent) = self.taking_part(&call);
+        if !silent.is_empty() {
+            self.asking(&silent, &call).prefetch();
+        }
+        let gathered = match speaking[..] {
+            [] => Gathered::default(),
+            _ => self.asking(&speaking, &call).gather(call.budget).await,
+        };
+        let mut found = self.findings(&speaking, &call, &gathered.answers, mode);
+        precedence::sort(&mut found);
+        precedence::excuse(&mut found);
+        let (ruling, would) = self.ruling(&found, &call, mode);
+        self.decision(call, Judgement { gathered, found, ruling, would, off: false })
+    }
+
+    /// The mode of all grains but check and finding.
+    fn mode(&self, call: &Call) -> Mode {
+        let settings = self.policy.settings();
+        let of_recipient = match (&call.facts.recipient, call.stage) {
+            (Some(recipient), Stage::Rcpt) => settings.recipient_mode(&recipient.address),
+            (_, Stage::Data) => call.facts.history.mildest,
+            _ => Mode::default(),
+        };
+        settings.host_mode(&call.facts.connection.host).or_milder(of_recipient)
+    }
+
+    /// Who speaks at this stage, and who only asks ahead for RCPT.
+    fn taking_part(&self, call: &Call) -> (Vec<&Step>, Vec<&Step>) {
+        let early = call.stage < Stage::Rcpt;
+        // Whoever may still authenticate must not be turned away before they can (RFC 4954 §4).
+        let hushed = call.stage == Stage::Connect && call.facts.connection.auth_offered;
+        let holds = |exemption, step: &Step| call.exemptions.holds(exemption) && !step.is_despite(exemption);
+        let whole_message_exempt = call.stage == Stage::Data && call.exemptions.recipient;
+        let (mut speaking, mut silent) = (Vec::new(), Vec::new());
+        for step in &self.policy.steps {
+            let excused = [Exemption::Relay, Exemption::TrustedClient, Exemption::ExemptRecipient];
+            let excused = whole_message_exempt || excused.into_iter().any(|exemption| holds(exemption, step));
+            if excused || step.mode == Mode::Off {
+                continue;
+            }
+            if step.speaks_at(call.stage) && !hushed {
+                speaking.push(step);
+            } else if early && step.def.stages.contains(&call.stage) {
+                silent.push(step);
+            }
+        }
+        (speaking, silent)
+    }
+
+    fn asking<'s>(&'s self, steps: &'s [&'s Step], call: &'s Call) -> Asking<'s> {
+        Asking { steps, stage: call.stage, facts: &call.facts, ask: self.ask }
+    }
+
+    /// What all of them find. All are heard out: lists can be compared only if each is asked about everything.
+    fn findings(&self, steps: &[&Step], call: &Call, answers: &Answers, mode: Mode) -> Vec<Found> {
+        let (mut all, mut own) = (Vec::new(), Vec::new());
+        for step in steps {
+            let began = self.counts.then(|| self.clock.now());
+            step.check.decide(call.stage, &call.facts, answers, call.at, &mut own);
+            if let Some(began) = began {
+                let took = self.clock.now().steady.saturating_duration_since(began.steady);
+                step.counters.runs.increment(1);
+                step.counters.nanoseconds.increment(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+            }
+            for finding in own.drain(..) {
+                self.take(step, finding, call.stage, mode, &mut all);
+            }
+        }
+        all
+    }
+
+    /// Gives a finding its mode, counts and keeps it.
+    fn take(&self, step: &Step, finding: Finding, stage: Stage, mode: Mode, all: &mut Vec<Found>) {
+        let mode = mode.or_milder(step.mode).or_milder(finding.mode);
+        // What is not voiced now will be found again at RCPT.
+        let later = stage < Stage::Rcpt && !step.voiced_now.get(finding.rule).copied().unwrap_or(false);
+        let known = finding.rule < step.def.rules.len();
+        debug_assert!(known, "{} has no rule {}", step.def.name, finding.rule);
+        if later || mode == Mode::Off || !known || all.len() >= FINDINGS_MAX {
+            return;
+        }
+        if self.counts {
+            step.counters.findings[finding.rule][mode as usize].increment(1);
+        }
+        let despite_allowed = step.is_despite(Exemption::Allowed);
+        all.push(Found { step: step.place, mode, excused: None, despite_allowed, finding });
+    }
+
+    /// Who is heard, and who would be if monitored findings were meant, where that leads to something else.
+    fn ruling(&self, found: &[Found], call: &Call, mode: Mode) -> (Ruling, Option<Ruling>) {
+        let settings = self.policy.settings();
+        let summed = call.stage >= Stage::Rcpt;
+        let mut terms = Terms {
+            refused_before: is_refused_by_server(call).then_some(self.policy.rcpthosts),
+            score_mode: if summed { mode.or_milder(settings.score_mode) } else { Mode::Off },
+            settings,
+            rehearsing: false,
+        };
+        let ruling = precedence::rule(found, &terms);
+        if found.is_empty() {
+            return (ruling, None);
+        }
+        terms.rehearsing = true;
+        let would = precedence::rule(found, &terms);
+        let differs = would.action != ruling.action && ruling.speaker != Speaker::Rcpthosts;
+        (ruling, differs.then_some(would))
+    }
+}
+
+fn is_refused_by_server(call: &Call) -> bool {
+    call.stage == Stage::Rcpt
+        && call.facts.recipient.as_ref().is_some_and(|tried| tried.rcpthosts == Rcpthosts::Refused)
+}

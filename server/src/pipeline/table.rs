@@ -1,0 +1,65 @@
+//! What does the policy look like at a glance? Step by step in order of precedence, stage by stage: `tollgate pipeline`.
+
+use super::{Policy, policy::Step};
+use crate::{check::Exemption, mode::Mode, session::Stage};
+use std::fmt::Write;
+
+const STAGES: [Stage; 5] = [Stage::Connect, Stage::Helo, Stage::Mail, Stage::Rcpt, Stage::Data];
+
+const FOOT: &str = "
+asks    looks up what it will need at rcpt, without waiting     now     is heard at once (voice = \"now\")
+speaks  is heard: the first that rejects wins, a deferral is heard only if nothing rejects, an allowance passes over
+        the steps below it, but those with \"allowed\" in the last column
+despite what the step is not passed over for: relay (RELAYCLIENT or AUTH), trusted (loopback, own addresses, trusted
+        relays), exempt (postmaster and abuse), allowed (an allowance above it)
+";
+
+pub(super) fn of(policy: &Policy) -> String {
+    let mut out = String::new();
+    let heads = STAGES.map(Stage::name);
+    row(&mut out, "step", heads, "mode", "despite");
+    row(&mut out, "exempt", ["", "", "", "passes", "passes"], "", "");
+    for step in &policy.steps {
+        if step.place == policy.rcpthosts {
+            row(&mut out, "rcpthosts", ["", "", "", "server", ""], "", "");
+        }
+        let cells = STAGES.map(|stage| cell(step, stage));
+        row(&mut out, step.def.name, cells, step.mode.or_milder(policy.settings().mode).name(), &despite(step));
+    }
+    if policy.rcpthosts == policy.steps.len() {
+        row(&mut out, "rcpthosts", ["", "", "", "server", ""], "", "");
+    }
+    let score = policy.settings().score_mode.or_milder(policy.settings().mode);
+    row(&mut out, "score", ["", "", "", "speaks", "speaks"], score.name(), "");
+    out + FOOT
+}
+
+fn row(out: &mut String, step: &str, cells: [&str; 5], mode: &str, despite: &str) {
+    let mut line = format!("{step:<16}");
+    for cell in cells {
+        _ = write!(line, "{cell:<9}");
+    }
+    _ = write!(line, "{mode:<9}{despite}");
+    out.push_str(line.trim_end());
+    out.push('\n');
+}
+
+fn cell(step: &Step, stage: Stage) -> &'static str {
+    match stage {
+        _ if step.mode == Mode::Off => "",
+        Stage::Connect | Stage::Helo | Stage::Mail if step.speaks_at(stage) => "now",
+        Stage::Connect | Stage::Helo | Stage::Mail if step.def.stages.contains(&stage) => "asks",
+        _ if step.speaks_at(stage) => "speaks",
+        _ => "",
+    }
+}
+
+fn despite(step: &Step) -> String {
+    let word = |exemption: &Exemption| match exemption {
+        Exemption::Relay => "relay",
+        Exemption::TrustedClient => "trusted",
+        Exemption::ExemptRecipient => "exempt",
+        Exemption::Allowed => "allowed",
+    };
+    step.def.despite.iter().map(word).collect::<Vec<_>>().join(" ")
+}

@@ -34,9 +34,9 @@ pub const REPORTS: &str = "tollgate_reports_total";
 /// Stages that went on without our answer, as mail servers report them.
 pub const UNANSWERED: &str = "tollgate_unanswered_total";
 
-/// Edges of [`STAGE_SECONDS`]: an answer from memory takes tens of microseconds, one look-up on the local net about a
+/// Edges of all histograms, in seconds: an answer from memory takes tens of microseconds, one look-up on the local net about a
 /// millisecond, one on the Internet 20-200 ms; the stage deadline is 1.5 s, the library's own 2 s.
-pub const STAGE_SECONDS_EDGES: &[f64] =
+pub const SECONDS_EDGES: &[f64] =
     &[0.000_05, 0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0];
 
 /// Steps of the precedence that are no checks.

@@ -1,6 +1,6 @@
 //! What does the daemon count about itself? Connections, calls and reloads; the engine counts decisions.
 
-use crate::clock::Now;
+use crate::{clock::Now, metrics::SECONDS_EDGES};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
@@ -15,8 +15,8 @@ pub const DESCRIBED: &[(&str, &str)] = &[
     ("tollgate_reload_failed", "1 while the newest attempt to reload has failed, else 0."),
     ("tollgate_started_at_seconds", "Unix time at which the daemon started."),
     ("tollgate_log_dropped_total", "Log records dropped because the ring was full."),
-    ("tollgate_unanswered_total", "SMTP stages that a mail server had to decide without us, by stage."),
-    ("tollgate_unanswered_lost_total", "Failure records that could not be read."),
+    ("tollgate_failure_records_total", "SMTP stages that a mail server had to decide without us, by its own records."),
+    ("tollgate_failure_records_lost_total", "Failure records that could not be read."),
     ("tollgate_switched_off", "1 while the kill switch is thrown, else 0."),
     ("tollgate_store_damaged_total", "Damaged stores set aside at start."),
 ];
@@ -38,7 +38,8 @@ pub fn call_refused(reason: &'static str) {
 
 /// Installs the recorder that `/metrics` renders. Must come before any metric is made.
 pub fn install(now: Now) -> Result<PrometheusHandle, String> {
-    let recorder = PrometheusBuilder::new().build_recorder();
+    let builder = PrometheusBuilder::new().set_buckets(SECONDS_EDGES).map_err(|error| error.to_string())?;
+    let recorder = builder.build_recorder();
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(|error| error.to_string())?;
     for &(name, help) in DESCRIBED {

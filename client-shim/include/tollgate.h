@@ -1,59 +1,199 @@
-/* tollgate.h: what a mail server calls. Draft of the contract; generated from client-shim/src by cbindgen.
+/* tollgate.h: what a mail server calls to ask tollgated. Made from client-shim/src/api.rs; do not edit.
  *
- * One process, one SMTP session, one thread: there is no handle. Every stage call returns
- *     NULL        go on as if Tollgate were not there, or
- *     a reply     complete SMTP reply, every line CRLF-ended, maybe several lines ("550-...\r\n550 ...\r\n"),
- *                 printable ASCII; valid until the next call. A reply that starts with "421" asks to close.
- * A call never blocks longer than the deadline (TOLLGATE_TIMEOUT_MS, default 2000) plus a delay the daemon asked for
- * (at most 30 s), never touches fds 0, 1 (but poll(2) on 0), never writes to fd 2 unless TOLLGATE_LOG is set, never
- * changes signals, environment or cwd. When the daemon cannot be asked the call returns NULL, or a 451 with
- * TOLLGATE_ON_FAILURE=defer.
+ * One process, one SMTP session, one thread: there is no handle. The stage calls (connect, helo, mail, rcpt, data) return
+ *     NULL      go on as if Tollgate were not there, or
+ *     a reply   complete, each line ended by CRLF, maybe several lines ("550-...\r\n550 ...\r\n"), printable ASCII, at
+ *               most 512 bytes a line. A reply that starts with "421" asks to close after it.
+ * Every pointer returned stays the library's: nobody frees it. It is valid until the next call of a stage or of
+ * tollgate_close. Every pointer passed is read during the call only, and may be NULL.
+ *
+ * A stage call ends within TOLLGATE_TIMEOUT_MS (default 2000) plus a delay the daemon asked for (at most 30 s). Without an
+ * answer it returns NULL; with TOLLGATE_ON_FAILURE=defer tollgate_rcpt and tollgate_data return a 451 instead, unless the
+ * client may relay or has passed AUTH. After a failed call nobody is asked until the next tollgate_mail, after two in a
+ * session nobody any more.
+ *
+ * Settings: TOLLGATE_SOCKET (a path, 127.x.y.z:port or [::1]:port; default /run/tollgate/policy.sock),
+ * TOLLGATE_TIMEOUT_MS (100 to 30000), TOLLGATE_ON_FAILURE (pass, defer), TOLLGATE_HOST (label of this mail host),
+ * TOLLGATE_VIA_PROXY, TOLLGATE_OFF, TOLLGATE_LOG (1: one line to descriptor 2 for each failure), TOLLGATE_FAILURE_FILE
+ * (default /var/lib/tollgate/failures, empty: none). Each from the environment, else from the file control/tollgate:
+ * lines "name=value", without TOLLGATE_ and in lower case. They are read by tollgate_connect.
+ *
+ * The library takes no memory from the heap, starts no thread or process, sets no signal, environment or directory, uses
+ * descriptors from 10 up, closed by exec, and touches 0 and 1 by poll(2) only.
  */
+
+
 #ifndef TOLLGATE_H
 #define TOLLGATE_H
 
-/* Facts for tollgate_set. Values are copied (cut at 1000 bytes); NULL = unset, which differs from "". Before
- * tollgate_connect they replace what the environment says; RELAYCLIENT, USER and TLS may be set at any time. */
-#define TOLLGATE_CLIENT_IP 1     /* else TCPREMOTEIP */
-#define TOLLGATE_CLIENT_PORT 2   /* else TCPREMOTEPORT */
-#define TOLLGATE_CLIENT_NAME 3   /* else TCPREMOTEHOST */
-#define TOLLGATE_CLIENT_IDENT 4  /* else TCPREMOTEINFO */
-#define TOLLGATE_SERVER_IP 5     /* else TCPLOCALIP */
-#define TOLLGATE_SERVER_PORT 6   /* else TCPLOCALPORT */
-#define TOLLGATE_SERVER_NAME 7   /* else TCPLOCALHOST */
-#define TOLLGATE_RELAYCLIENT 8   /* else RELAYCLIENT */
-#define TOLLGATE_USER 9          /* AUTH user; no environment variable is believed */
-#define TOLLGATE_TLS 10          /* any value = the session is encrypted */
-#define TOLLGATE_REPLY_STYLE 11  /* "qmail" (default) or "rfc" */
-#define TOLLGATE_AUTH_OFFERED 12 /* any value = the server offers AUTH */
+/**
+ * Address of the client; unsaid: TCPREMOTEIP.
+ */
+#define TOLLGATE_CLIENT_IP 1
 
+/**
+ * Port of the client; unsaid: TCPREMOTEPORT.
+ */
+#define TOLLGATE_CLIENT_PORT 2
+
+/**
+ * PTR name of the client; unsaid: TCPREMOTEHOST.
+ */
+#define TOLLGATE_CLIENT_NAME 3
+
+/**
+ * What the client's ident server said; unsaid: TCPREMOTEINFO.
+ */
+#define TOLLGATE_CLIENT_IDENT 4
+
+/**
+ * Address the client connected to; unsaid: TCPLOCALIP.
+ */
+#define TOLLGATE_SERVER_IP 5
+
+/**
+ * Port the client connected to; unsaid: TCPLOCALPORT.
+ */
+#define TOLLGATE_SERVER_PORT 6
+
+/**
+ * Name the mail server gives itself; unsaid: TCPLOCALHOST.
+ */
+#define TOLLGATE_SERVER_NAME 7
+
+/**
+ * The client may relay; the value is what qmail appends to recipients. Unsaid: RELAYCLIENT.
+ */
+#define TOLLGATE_RELAYCLIENT 8
+
+/**
+ * User who passed AUTH. No environment variable is believed.
+ */
+#define TOLLGATE_USER 9
+
+/**
+ * Any value: the session is encrypted.
+ */
+#define TOLLGATE_TLS 10
+
+/**
+ * "qmail" (default): replies end in "(#5.7.1)". "rfc": they begin with "5.7.1".
+ */
+#define TOLLGATE_REPLY_STYLE 11
+
+/**
+ * Any value: the server offers AUTH, so nothing is refused at connect.
+ */
+#define TOLLGATE_AUTH_OFFERED 12
+
+/**
+ * Nobody knows whether this server takes mail for the recipient's domain.
+ */
 #define TOLLGATE_RCPTHOSTS_UNKNOWN 0
+
+/**
+ * It does, or the client may relay.
+ */
 #define TOLLGATE_RCPTHOSTS_ALLOWED 1
+
+/**
+ * It does not.
+ */
 #define TOLLGATE_RCPTHOSTS_REFUSED 2
 
-int tollgate_set(int fact, const char *value);              /* 0, or -1 for an unknown fact */
+#ifdef __cplusplus
+extern "C" {
+#endif /* __cplusplus */
 
+/**
+ * Says a fact (TOLLGATE_CLIENT_IP ...). The value is copied and cut at 255 bytes; NULL: unset, which differs from "".
+ * What is said replaces what the environment says until tollgate_close. May be called at any time; facts about the
+ * connection belong before tollgate_connect, RELAYCLIENT, USER and TLS where they change. Takes no time.
+ * Returns 0, or -1 for an unknown fact.
+ */
+int tollgate_set(int fact, const char *value);
+
+/**
+ * A client connected. Call it before the greeting; it begins a session and reads the settings. Whether the client has
+ * spoken already is seen by poll(2) on descriptor 0, at once and during a delay the daemon asks for.
+ * Returns NULL or a reply instead of the greeting.
+ */
 const char *tollgate_connect(void);
-const char *tollgate_helo(const char *helo, int esmtp);     /* esmtp: 1 for EHLO */
-const char *tollgate_mail(const char *sender, const char *params); /* params: raw argument, for SIZE=; may be NULL */
+
+/**
+ * HELO (esmtp 0) or EHLO (esmtp 1) with its raw argument; cut at 1000 bytes. Also after STARTTLS. Ends a transaction.
+ * Returns NULL or a reply.
+ */
+const char *tollgate_helo(const char *helo, int esmtp);
+
+/**
+ * MAIL FROM. Begins a transaction. sender: as parsed, unquoted, without brackets, "" for the null sender; of more than
+ * 1000 bytes the end counts. params: the raw argument, for SIZE=; may be NULL.
+ * Returns NULL or a reply.
+ */
+const char *tollgate_mail(const char *sender, const char *params);
+
+/**
+ * RCPT TO. recipient: as parsed, without the suffix of RELAYCLIENT; of more than 1000 bytes the end counts.
+ * rcpthosts: TOLLGATE_RCPTHOSTS_ALLOWED ...; any other number is "unknown". It is asked about whatever rcpthosts says,
+ * and no answer ever allows relaying: after NULL the server's own test stands.
+ * Returns NULL or a reply, which counts as tollgate_recipient(0).
+ */
 const char *tollgate_rcpt(const char *recipient, int rcpthosts);
-const char *tollgate_data(void);
-/* How the server itself answered the RCPT just asked about: 1 accepted, 0 refused. */
+
+/**
+ * How the server itself answered the RCPT just asked about: 1 accepted, 0 refused. Only the first call after each
+ * tollgate_rcpt counts. Takes no time.
+ */
 void tollgate_recipient(int accepted);
+
+/**
+ * DATA, before 354 and before the queue is opened.
+ * Returns NULL (then see tollgate_headers) or a reply.
+ */
+const char *tollgate_data(void);
+
+/**
+ * RSET. Takes no time: nobody is asked.
+ */
 void tollgate_rset(void);
 
-/* Did the daemon answer the newest stage call? 1 yes, 0 no. (Then stock checks may be cleared or must decide.) */
+/**
+ * Did the daemon answer the newest stage call? 1: the server's own tests of the same things may be skipped.
+ * 0: they must decide.
+ */
 int tollgate_answered(void);
-/* After tollgate_data returned NULL: header fields to put on top, each LF-ended, no CR, no empty line; "" = none. */
+
+/**
+ * After tollgate_data returned NULL: header fields to put on top of the message, each ended by LF, without CR, without
+ * an empty line; "" if there are none. Never NULL. Valid until the next stage call.
+ */
 const char *tollgate_headers(void);
 
-/* The message just received: bytes seen, then how the queue answered ("" accepted, "D..." refused, "Z..." deferred). */
-void tollgate_count(unsigned long bytes);                   /* adds */
-void tollgate_queued(unsigned long qp, const char *answer); /* never waits */
+/**
+ * Adds to the number of bytes of the message being received. Takes no time.
+ */
+void tollgate_count(unsigned long bytes);
 
-/* At every exit. quit: 1 after QUIT (the 221 must be flushed before). Waits at most 100 ms. Safe to call twice. */
+/**
+ * The queue has the message. qp: process id of qmail-queue, 0 if unknown. answer: "" accepted, "D..." refused,
+ * "Z..." or NULL or anything else: deferred. The report is sent without waiting for anything.
+ */
+void tollgate_queued(unsigned long qp, const char *answer);
+
+/**
+ * The session ends: call it at every exit. quit: 1 after QUIT, whose 221 must have been flushed. Reports, waits at
+ * most 100 ms, closes the connection and forgets everything. A second call does nothing.
+ */
 void tollgate_close(int quit);
 
+/**
+ * The version of the library, as "0.1.0". Never NULL; valid for ever.
+ */
 const char *tollgate_version(void);
 
-#endif
+#ifdef __cplusplus
+}  /* extern "C" */
+#endif  /* __cplusplus */
+
+#endif  /* TOLLGATE_H */

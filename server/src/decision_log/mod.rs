@@ -1,8 +1,16 @@
-//! How do decisions reach the log? As one compact record each, through a bounded ring, to the log thread.
+//! What is written down of each decision? One compact record each, through a bounded ring, to the log thread, which
+//! writes one line and keeps the newest decisions for `tollgate explain`. docs/logging.md lists the keys.
 
+mod line;
+mod recent;
+mod record;
 mod ring;
 mod settings;
+mod writer;
 
+pub use line::{LINE_OCTETS_MAX, Line, VALUE_OCTETS_MAX};
+pub use recent::Recent;
+pub use record::hex;
+pub use ring::{Event, LogRing, Notice, Reported};
 pub use settings::{FIELDS, Format, SECTION, Settings};
-
-pub use ring::{Event, LogRing, Reported};
+pub use writer::{LogHandle, Writer};

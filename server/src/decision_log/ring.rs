@@ -14,6 +14,19 @@ pub enum Event {
     Decision(Arc<Decision>),
     /// A message or a connection ended.
     Report(Arc<Reported>),
+    /// The daemon says something of itself.
+    Notice(Box<Notice>),
+}
+
+/// A line about the daemon: a start, a reload, a switch.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// When.
+    pub at: Now,
+    /// snake_case, of a closed set.
+    pub event: &'static str,
+    /// What more there is to say; values may hold any characters.
+    pub words: Vec<(&'static str, String)>,
 }
 
 /// How something ended, as the mail server reported it.
@@ -49,6 +62,11 @@ impl LogRing {
         if self.0.events.push(event).is_err() {
             self.0.dropped.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Adds a line about the daemon.
+    pub fn notice(&self, at: Now, event: &'static str, words: Vec<(&'static str, String)>) {
+        self.push(Event::Notice(Box::new(Notice { at, event, words })));
     }
 
     /// Takes the oldest event.

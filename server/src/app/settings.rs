@@ -61,7 +61,7 @@ pub const FIELDS: &[Field] = &[
         doc: "Address and port of `/metrics`, `/ready` and `/alive` over plain HTTP. Empty: none.",
     },
     Field {
-        name: "state_folder",
+        name: "state",
         kind: Kind::Path(""),
         doc: "Folder for what must survive a restart. Not set: `/var/lib/tollgate`, or a folder of the user's own \
               where that is not writable.",
@@ -161,7 +161,7 @@ impl Settings {
         let section = Section::new(document, SECTION, &[FIELDS], &[], faults);
         let path = section.path("socket").unwrap_or_else(|| paths::run_folder().join(paths::POLICY_SOCKET));
         let beside = |name: &str| path.with_file_name(name);
-        let state_folder = section.path("state_folder").unwrap_or_else(paths::state_folder);
+        let state_folder = section.path("state").unwrap_or_else(paths::state_folder);
         let admin_group = named_group(&section, "admin_group");
         Self {
             tcp: tcp(&section),

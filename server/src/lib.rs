@@ -9,6 +9,7 @@ pub mod app;
 pub mod ask;
 pub mod check;
 pub mod checks;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod decision_log;

@@ -15,7 +15,7 @@ use std::{
 use tokio::sync::oneshot;
 
 /// Which resolver of the configuration is asked. 0 is the default one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Upstream(pub u16);
 
 /// Record types that checks ask for.

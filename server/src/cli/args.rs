@@ -1,0 +1,197 @@
+//! What may stand on the command line? Every command and flag, with the words its help says.
+
+use crate::checks;
+use clap::{Args, Parser, Subcommand};
+use std::{ffi::OsString, path::PathBuf};
+
+/// Heading of the flags that every command has.
+const EVERYWHERE: &str = "Options of every command";
+
+/// Ask and steer Tollgate, the mail policy daemon
+///
+/// Most commands ask the running daemon (tollgated) over its admin socket. Text that came from mail clients is printed
+/// with control and non-ASCII bytes escaped (\x1b), so that nobody can play with your terminal.
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version, max_term_width = 100)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Common {
+    /// The configuration file [default: $TOLLGATE_CONFIG, else /etc/tollgate/tollgate.toml if it exists, else none:
+    /// built-in defaults]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// The daemon's admin socket [default: the configuration's, else where a daemon of yours or the system's listens]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "PATH")]
+    pub(super) socket: Option<PathBuf>,
+    /// Print JSON for programs instead of text for people
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Ask what would happen to a mail, without sending one
+    ///
+    /// Runs an imagined SMTP session through the running daemon's policy: connect, then HELO, MAIL FROM, every RCPT TO
+    /// and DATA as far as they are given. Nothing is changed, learnt or logged. Prints the verdict of each stage, what
+    /// every check found, the evidence (each question with its answer) and the time it took.
+    ///
+    /// Exit code: 0 = everything passes, 1 = something is refused (5xx), 75 = nothing is refused but something is
+    /// deferred (4xx).
+    Check(CheckArgs),
+    /// Print or verify a configuration
+    Config(ConfigArgs),
+    /// Look for what keeps the gate from working, one line for each test
+    ///
+    /// Tests what usually goes wrong: may qmail's user reach the policy socket, does the daemon answer, does the
+    /// resolver answer and tell the truth, are the configured lists there, is the clock right, can state be written.
+    /// Each line says ok, warn or FAIL, and what to do. Run it as root: only root can look as another user looks.
+    ///
+    /// Exit code: 0 = no FAIL, 1 = at least one FAIL.
+    Doctor(DoctorArgs),
+    /// Show why a decision fell: the evidence behind an id
+    ///
+    /// The id stands in brackets at the end of a refusal, and in the log. Either case; o, i and l are read as 0, 1, 1.
+    /// The daemon keeps recent decisions only.
+    ///
+    /// Exit code: 1 = the daemon does not know the id (any more).
+    Explain(ExplainArgs),
+    /// Switch every check off for a while: all mail goes on as if nobody had been asked
+    Off(OffArgs),
+    /// Switch the checks on again, before the time given to `off` is over
+    On,
+    /// Show which check speaks at which stage, in order of precedence
+    ///
+    /// Asks the running daemon; with --config, or when no daemon runs, the table is made from the file.
+    Pipeline,
+    /// Read the configuration and all lists again
+    ///
+    /// With a mistake anywhere the old policy stays in force, and every mistake is printed with its line.
+    ///
+    /// Exit code: 64 = the old policy stayed.
+    Reload,
+    /// Show what the daemon is doing: policy, lists, sockets, counters
+    Status,
+    /// A check shows what it knows: tollgate CHECK OP ARGS
+    #[command(external_subcommand)]
+    Inspect(Vec<OsString>),
+}
+
+/// The session to imagine.
+#[derive(Args, Debug)]
+pub(super) struct CheckArgs {
+    /// Address of the client
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) ip: std::net::IpAddr,
+    /// The client's name by its address (PTR), as the mail server would pass it on
+    #[arg(long, value_name = "NAME")]
+    pub(super) name: Option<OsString>,
+    /// What the client says with HELO or EHLO
+    #[arg(long, value_name = "NAME")]
+    pub(super) helo: Option<OsString>,
+    /// Sender of MAIL FROM; "" or "<>" is the null sender
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) from: Option<OsString>,
+    /// Recipient of RCPT TO; may be given several times
+    #[arg(long, value_name = "ADDRESS", requires = "from")]
+    pub(super) rcpt: Vec<OsString>,
+    /// What the mail server's own relay test (rcpthosts) says of the recipients
+    #[arg(long, value_name = "ANSWER", value_parser = ["allowed", "refused"])]
+    pub(super) rcpthosts: Option<String>,
+    /// The client may relay, as RELAYCLIENT="" does
+    #[arg(long)]
+    pub(super) relay: bool,
+    /// The client has passed AUTH as this user
+    #[arg(long, value_name = "USER")]
+    pub(super) user: Option<OsString>,
+    /// Label of the mail host the client is connected to
+    #[arg(long, value_name = "HOST")]
+    pub(super) host: Option<OsString>,
+    /// Address of the mail host
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) server_ip: Option<std::net::IpAddr>,
+    /// The session is encrypted
+    #[arg(long)]
+    pub(super) tls: bool,
+}
+
+/// What to do with a configuration.
+#[derive(Args, Debug)]
+#[group(id = "what", required = true, multiple = false)]
+pub(super) struct ConfigArgs {
+    /// Print a complete file: every key with its meaning, range and default, commented out
+    #[arg(long, group = "what")]
+    pub(super) print_default: bool,
+    /// Read FILE and all lists it names exactly as the daemon does at its start, and print every mistake with its line
+    /// (exit code 64). Without FILE: the one the daemon would read
+    #[arg(long, group = "what", value_name = "FILE", num_args = 0..=1)]
+    pub(super) check: Option<Option<PathBuf>>,
+    /// Print every key with the value in force, defaults included. With FILE: as the file would set them. Without:
+    /// as the running daemon has them
+    #[arg(long, group = "what", value_name = "FILE", num_args = 0..=1)]
+    pub(super) effective: Option<Option<PathBuf>>,
+}
+
+/// How to look.
+#[derive(Args, Debug)]
+pub(super) struct DoctorArgs {
+    /// The user the mail server runs as: must reach the policy socket
+    #[arg(long, value_name = "USER", default_value = "qmaild")]
+    pub(super) user: String,
+}
+
+/// Which decision.
+#[derive(Args, Debug)]
+pub(super) struct ExplainArgs {
+    /// The decision's id
+    #[arg(value_name = "ID")]
+    pub(super) id: String,
+}
+
+/// For how long, and why.
+#[derive(Args, Debug)]
+pub(super) struct OffArgs {
+    /// How long: a number with s, m, h or d, as in 90s, 30m, 1h30m, 7d; at most 7d. It ends by itself
+    #[arg(long = "for", value_name = "TIME", value_parser = super::units::seconds)]
+    pub(super) seconds: u32,
+    /// Why: shown in `tollgate status` and in the log
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: String,
+    /// Who: shown beside the reason [default: your user's name]
+    #[arg(long, value_name = "NAME")]
+    pub(super) by: Option<String>,
+}
+
+/// Show what a check knows
+///
+/// Without OP, what it can show is listed. The daemon answers.
+#[derive(Debug, Parser)]
+#[command(disable_version_flag = true, max_term_width = 100)]
+pub(super) struct InspectArgs {
+    /// What to show; without it the check's operations are listed
+    #[arg(value_name = "OP")]
+    pub(super) op: Option<String>,
+    /// What the operation asks for
+    #[arg(value_name = "ARGS")]
+    pub(super) args: Vec<String>,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// Ends the help of `tollgate` itself.
+pub(super) fn after_help() -> String {
+    let checks: Vec<&str> = checks::ALL.iter().map(|def| def.name).collect();
+    format!(
+        "Checks that can be asked (tollgate CHECK lists what each can show): {}\n\n\
+         Exit codes: 0 fine; 1 the answer is no; 64 command line or configuration wrong; 69 daemon not reachable; \
+         70 the daemon could not do it; 75 deferred; 77 not permitted",
+        checks.join(", ")
+    )
+}

@@ -1,0 +1,103 @@
+//! What does a decision look like to somebody who was woken by it? Verdict first, then who spoke, why, and on what evidence.
+
+use super::{
+    text::{columns, escaped, one_line},
+    units::{took, utc},
+};
+use std::io::{self, Write};
+use tollgate_proto::v1::{Action, Decision, Evidence, Finding, Verdict};
+
+/// The word of configuration, logs and metrics.
+pub(super) fn action(verdict: &Verdict) -> &'static str {
+    match verdict.action() {
+        Action::Continue => "continue",
+        Action::Defer => "defer",
+        Action::Reject => "reject",
+    }
+}
+
+/// The verdict of a decision; an absent one is the empty one: continue.
+pub(super) fn verdict(decision: &Decision) -> Verdict {
+    decision.verdict.clone().unwrap_or_default()
+}
+
+/// Who spoke to whom, for a decision that stands alone.
+pub(super) fn session(out: &mut dyn Write, decision: &Decision) -> io::Result<()> {
+    let mut rows = Vec::new();
+    let mut row = |name: &str, value: String| {
+        if !value.is_empty() {
+            rows.push(vec![name.to_owned(), value]);
+        }
+    };
+    row("time", utc(decision.time_ms / 1_000));
+    row("host", one_line(&decision.host));
+    row("session_id", one_line(&decision.session_id));
+    row("client_ip", one_line(&decision.client_ip));
+    row("helo", one_line(&decision.helo));
+    row("sender", one_line(&decision.sender));
+    write!(out, "{}", columns("", &rows))
+}
+
+/// Stage, verdict, findings and evidence.
+pub(super) fn print(out: &mut dyn Write, decision: &Decision) -> io::Result<()> {
+    let verdict = verdict(decision);
+    let whom = if decision.recipient.is_empty() { String::new() } else { format!(" {}", escaped(&decision.recipient)) };
+    let stage = format!("{}{whom}", one_line(&decision.stage));
+    writeln!(out, "{stage}: {}  ({})", outcome(&verdict), took(decision.took_us))?;
+    for (name, value) in remarks(decision, &verdict) {
+        writeln!(out, "    {name}: {value}")?;
+    }
+    table(out, "found", decision.findings.iter().map(finding))?;
+    table(out, "evidence", decision.evidence.iter().map(evidence))
+}
+
+/// `REJECT 553 text`, so that it stands out among those that pass.
+fn outcome(verdict: &Verdict) -> String {
+    match verdict.action() {
+        Action::Continue => "continue".to_owned(),
+        _ => format!("{} {} {}", action(verdict).to_uppercase(), verdict.code, verdict.text.replace('\n', " / ")),
+    }
+}
+
+/// What is worth a line only when it is there.
+fn remarks(decision: &Decision, verdict: &Verdict) -> Vec<(&'static str, String)> {
+    let mut remarks = vec![
+        ("decided by", one_line(&decision.decided_by)),
+        ("decision id", one_line(&verdict.decision_id)),
+        ("degraded", one_line(&verdict.degraded.join(", "))),
+        ("delay", if verdict.delay_ms == 0 { String::new() } else { format!("{} ms", verdict.delay_ms) }),
+        ("then", if verdict.close { "the connection is closed".to_owned() } else { String::new() }),
+    ];
+    remarks.extend(verdict.headers.iter().map(|header| ("header", escaped(header.as_bytes()))));
+    // Somebody who asks about mail that passes does not need the name of a decision that was never logged.
+    remarks
+        .retain(|(name, value)| !value.is_empty() && (*name != "decision id" || verdict.action() != Action::Continue));
+    remarks
+}
+
+fn finding(finding: &Finding) -> Vec<String> {
+    let outcome = match finding.outcome.as_str() {
+        "score" => format!("score {:+}", finding.score),
+        other => other.to_owned(),
+    };
+    // Only what is not enforced needs saying.
+    let mode = if finding.mode == "enforce" { String::new() } else { format!("({} only)", finding.mode) };
+    [&finding.check, &finding.rule, &outcome, &mode, &finding.detail].map(|cell| one_line(cell)).to_vec()
+}
+
+fn evidence(evidence: &Evidence) -> Vec<String> {
+    let source = if evidence.cached {
+        format!("cached {} s ago, {} s left", evidence.age_seconds, evidence.ttl_seconds)
+    } else {
+        format!("asked, {}", took(evidence.took_us))
+    };
+    vec![one_line(&evidence.question), one_line(&evidence.answer), source]
+}
+
+fn table(out: &mut dyn Write, title: &str, rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
+    let rows: Vec<_> = rows.collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    write!(out, "    {title}:\n{}", columns("        ", &rows))
+}

@@ -1,0 +1,61 @@
+//! `tollgate status`: what is the daemon doing, and with which policy?
+
+use super::{
+    Context, Failure,
+    client::Server,
+    exit, json, switch,
+    text::{columns, one_line},
+    units::{span, utc},
+};
+use crate::clock::Clock;
+use std::io::{self, Write};
+use tollgate_proto::v1::{ListFile, StatusReply, StatusRequest};
+
+pub(super) fn run(context: &mut Context<'_>) -> Result<u8, Failure> {
+    let reply = Server::connect(context)?.ask(async |mut admin| admin.status(StatusRequest {}).await)?;
+    if context.common.json {
+        json::print(context.out, &json::status(&reply))?;
+    } else {
+        print(context.out, &reply, Clock::system().now().unix_seconds())?;
+    }
+    Ok(exit::FINE)
+}
+
+fn print(out: &mut dyn Write, status: &StatusReply, now: u64) -> io::Result<()> {
+    // What is not as usual comes first.
+    if let Some(off) = &status.off {
+        writeln!(out, "OFF {}", switch::since(off))?;
+    }
+    if !status.reload_error.is_empty() {
+        writeln!(out, "the newest reload FAILED, the old policy is in force: {}", one_line(&status.reload_error))?;
+    }
+    let config = if status.config.is_empty() { "none: built-in defaults" } else { &status.config };
+    let ago = |time: u64| format!("{} ago ({})", span(now.saturating_sub(time)), utc(time));
+    let rows = [
+        ("version", one_line(&status.version)),
+        ("started", ago(status.started_at)),
+        ("policy", format!("generation {}, loaded {}", status.generation, ago(status.loaded_at))),
+        ("configuration", one_line(config)),
+        ("mode", one_line(&status.mode)),
+        ("listening", one_line(&status.listening.join(", "))),
+    ];
+    write!(out, "{}", columns("", &rows.map(|(name, value)| vec![name.to_owned(), value])))?;
+    section(out, "lists", status.lists.iter().map(|list| row(list, now)).collect())?;
+    let counters = status.counters.iter().map(|counter| vec![one_line(&counter.name), counter.value.to_string()]);
+    section(out, "counters", counters.collect())
+}
+
+fn row(list: &ListFile, now: u64) -> Vec<String> {
+    let age = match list.modified_at {
+        0 => "is not there".to_owned(),
+        time => format!("changed {} ago", span(now.saturating_sub(time))),
+    };
+    vec![one_line(&list.check), one_line(&list.path), format!("{} entries", list.entries), age, one_line(&list.error)]
+}
+
+fn section(out: &mut dyn Write, title: &str, rows: Vec<Vec<String>>) -> io::Result<()> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    write!(out, "{title}:\n{}", columns("    ", &rows))
+}

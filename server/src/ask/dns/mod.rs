@@ -8,6 +8,8 @@ mod config;
 mod flight;
 pub mod metrics;
 mod outcome;
+#[cfg(test)]
+mod tests;
 mod upstream;
 
 pub use config::{Config, FIELDS, Lifetimes, Named, RESOLVERS_MAX, SERVERS_MAX, TABLES};

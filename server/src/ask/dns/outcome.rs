@@ -13,7 +13,7 @@ use hickory_resolver::{
         rr::{self, Name, RData},
     },
 };
-use std::time::Duration;
+use std::{fmt::Write, time::Duration};
 
 /// Records kept of one answer; the rest is dropped, in an order that does not depend on the answer's own.
 pub(super) const RECORDS_MAX: usize = 100;
@@ -146,11 +146,21 @@ fn data(kind: RecordType, data: &RData) -> Option<Record> {
     }
 }
 
-/// Lower case, without the final dot; odd bytes are escaped, so it is ASCII.
+/// Lower case, without the final dot, in ASCII: other bytes, and dots within a label, as `\DDD` (RFC 1035 §5.1).
 fn plain(name: &Name) -> String {
-    let mut text = name.to_lowercase().to_ascii();
-    if text.ends_with('.') {
-        text.pop();
+    let mut text = String::with_capacity(name.len());
+    for label in name.iter() {
+        if !text.is_empty() {
+            text.push('.');
+        }
+        for &octet in label {
+            match octet {
+                b'.' | b'\\' | 0..=32 | 127.. => {
+                    let _ = write!(text, "\\{octet:03}");
+                }
+                _ => text.push(char::from(octet.to_ascii_lowercase())),
+            }
+        }
     }
     text
 }
@@ -180,4 +190,128 @@ fn bounded(mut records: Vec<Record>) -> Vec<Record> {
         .count();
     records.truncate(kept);
     records
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{super::Upstream, Config},
+        *,
+    };
+    use hickory_resolver::proto::{
+        op::{DnsResponse, Message, OpCode, Query},
+        rr::rdata,
+    };
+    use proptest::prelude::*;
+
+    fn question(kind: RecordType) -> DnsQuestion {
+        DnsQuestion { name: "a.example".into(), kind, upstream: Upstream(0) }
+    }
+
+    /// A message with a bit of everything, for damage to start from.
+    fn rich() -> Message {
+        let name = |text: &str| text.parse::<Name>().expect("a name");
+        let mut message = Message::response(1, OpCode::Query);
+        message.add_query(Query::query(name("a.example."), rr::RecordType::TXT));
+        for data in [
+            RData::CNAME(rdata::CNAME(name("b.example."))),
+            RData::A(rdata::A::new(127, 0, 0, 2)),
+            RData::AAAA(rdata::AAAA::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
+            RData::TXT(rdata::TXT::from_bytes(vec![b"one", b"\xff\x00two"])),
+            RData::MX(rdata::MX::new(10, name("Mx.Example."))),
+            RData::MX(rdata::MX::new(0, Name::root())),
+            RData::PTR(rdata::PTR(Name::from_labels([&b"Odd.label "[..], b"example"]).expect("a name"))),
+        ] {
+            message.add_answer(rr::Record::from_rdata(name("b.example."), 300, data.clone()));
+            message.add_answer(rr::Record::from_rdata(name("a.example."), 30, data));
+        }
+        message
+    }
+
+    /// What the library makes of a datagram, as far as it hands it on.
+    fn heard(octets: Vec<u8>) -> Option<Result<Lookup, NetError>> {
+        let response = DnsError::from_response(DnsResponse::from_buffer(octets).ok()?).map_err(NetError::from);
+        Some(response.and_then(|response| {
+            let query = response.queries.first().cloned().ok_or(NetError::Message("no question"))?;
+            Ok(Lookup::new_with_max_ttl(query, response.answers.iter().cloned()))
+        }))
+    }
+
+    fn is_bounded(answer: &DnsAnswer) -> bool {
+        let DnsAnswer::Found(records) = answer else { return true };
+        let plain = |name: &str| name.is_ascii() && !name.bytes().any(|byte| byte.is_ascii_uppercase());
+        (1..=RECORDS_MAX).contains(&records.len())
+            && records.is_sorted()
+            && records.iter().all(|record| match record {
+                Record::A(_) | Record::Aaaa(_) => true,
+                Record::Txt(text) => text.len() <= TEXT_OCTETS_MAX,
+                Record::Mx(_, name) | Record::Ptr(name) => plain(name),
+            })
+    }
+
+    const KINDS: [RecordType; 5] = [RecordType::A, RecordType::Aaaa, RecordType::Txt, RecordType::Mx, RecordType::Ptr];
+
+    #[test]
+    fn every_kind_is_read_from_one_message() {
+        let mut plain = rich();
+        plain
+            .answers
+            .retain(|record| record.name.to_ascii() == "a.example." && !matches!(record.data, RData::CNAME(_)));
+        let octets = plain.to_vec().expect("a message");
+        let read = |kind| outcome(&question(kind), heard(octets.clone()).expect("a response"), &lifetimes()).0;
+        let one = |record| DnsAnswer::Found([record].into());
+        assert_eq!(read(RecordType::A), one(Record::A([127, 0, 0, 2].into())));
+        assert_eq!(read(RecordType::Aaaa), one(Record::Aaaa("2001:db8::1".parse().expect("an address"))));
+        assert_eq!(read(RecordType::Txt), one(Record::Txt(b"one\xff\x00two"[..].into())));
+        let mx = [Record::Mx(0, "".into()), Record::Mx(10, "mx.example".into())];
+        assert_eq!(read(RecordType::Mx), DnsAnswer::Found(mx.into()));
+        assert_eq!(read(RecordType::Ptr), one(Record::Ptr("odd\\046label\\032.example".into())));
+    }
+
+    #[test]
+    fn names_from_clients_stand_for_themselves() {
+        let wire = |name: &str| wire_name(name).map(|name| name.iter().map(<[u8]>::to_vec).collect::<Vec<_>>());
+        assert_eq!(wire("a\\046b.example"), Some(vec![b"a\\046b".to_vec(), b"example".to_vec()]));
+        assert!(wire_name("a.example").is_some_and(|name| name.is_fqdn()));
+        for wrong in ["", ".", "a.", ".a", "a..b", &"x".repeat(64), &vec!["x".repeat(60); 5].join(".")] {
+            assert_eq!(wire_name(wrong), None, "{wrong}");
+        }
+    }
+
+    fn lifetimes() -> Lifetimes {
+        Config::default().lifetimes
+    }
+
+    proptest! {
+        /// Whatever a datagram holds, reading it into our types ends, without panic, within the bounds.
+        #[test]
+        fn any_datagram_becomes_a_bounded_outcome(
+            noise in proptest::collection::vec(any::<u8>(), 0..200),
+            hits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let mut damaged = rich().to_vec().expect("a message");
+            for (at, octet) in hits {
+                let at = at.index(damaged.len());
+                damaged[at] = octet;
+            }
+            let shortened = damaged[..cut.index(damaged.len())].to_vec();
+            for octets in [noise, damaged, shortened] {
+                let Some(heard) = heard(octets) else { continue };
+                for kind in KINDS {
+                    let (answer, ttl) = outcome(&question(kind), heard.clone(), &lifetimes());
+                    prop_assert!(is_bounded(&answer), "{:?}", answer);
+                    prop_assert!(ttl >= lifetimes().failed && ttl <= lifetimes().found.1);
+                }
+            }
+        }
+
+        /// Any text is a name or none.
+        #[test]
+        fn any_text_is_a_name_or_none(text in "\\PC{0,80}(\\.\\PC{0,80}){0,6}") {
+            if let Some(name) = wire_name(&text) {
+                prop_assert!(name.is_fqdn() && name.len() <= 255);
+            }
+        }
+    }
 }

@@ -161,3 +161,6 @@ impl Engine {
         decision
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -139,3 +139,137 @@ impl Terms<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Document;
+    use proptest::prelude::*;
+
+    fn settings() -> Settings {
+        let document = Document::parse("t.toml", "[policy]\ndefer_at = 5\nreject_at = 10\n").expect("TOML");
+        Settings::read(&document, &mut Vec::new(), &std::cell::RefCell::default())
+    }
+
+    fn found(step: usize, outcome: Outcome, mode: Mode, despite_allowed: bool) -> Found {
+        Found { step, mode, excused: None, despite_allowed, finding: Finding::new(0, outcome, "") }
+    }
+
+    fn findings() -> impl Strategy<Value = Vec<Found>> {
+        let outcome = prop_oneof![
+            1 => Just(Outcome::Allow),
+            3 => (-8..9_i32).prop_map(Outcome::Score),
+            2 => Just(Outcome::Defer),
+            2 => Just(Outcome::Reject),
+        ];
+        let mode = prop_oneof![3 => Just(Mode::Enforce), 1 => Just(Mode::Soft), 1 => Just(Mode::Monitor)];
+        // A check is either despite or not: the flag hangs on the step.
+        let one =
+            (0..6_usize, outcome, mode).prop_map(|(step, outcome, mode)| found(step, outcome, mode, step % 3 == 2));
+        prop::collection::vec(one, 0..8)
+    }
+
+    /// The rules once more, as sentences over a set: no order of evaluation, no early end.
+    fn expected(all: &[Found], refused_before: Option<usize>, settings: &Settings) -> (Action, Option<usize>) {
+        let in_force =
+            |found: &&Found| found.mode < Mode::Monitor && refused_before.is_none_or(|slot| found.step < slot);
+        let pardoned_from = all
+            .iter()
+            .filter(in_force)
+            .filter(|found| found.finding.outcome == Outcome::Allow)
+            .map(|found| found.step)
+            .min();
+        let heard = |found: &&Found| {
+            in_force(found) && (found.despite_allowed || pardoned_from.is_none_or(|step| found.step < step))
+        };
+        let first = |wanted: fn(&Found) -> bool| all.iter().filter(heard).filter(|f| wanted(f)).map(|f| f.step).min();
+        let sum: i64 = all
+            .iter()
+            .filter(heard)
+            .map(|found| if let Outcome::Score(points) = found.finding.outcome { i64::from(points) } else { 0 })
+            .sum();
+        if let Some(step) = first(|found| found.finding.outcome == Outcome::Reject && found.mode == Mode::Enforce) {
+            return (Action::Reject, Some(step));
+        }
+        if refused_before.is_some() {
+            return (Action::Continue, None);
+        }
+        let summed = pardoned_from.is_none();
+        let deferral = first(|found| {
+            found.finding.outcome == Outcome::Defer
+                || (found.finding.outcome == Outcome::Reject && found.mode == Mode::Soft)
+        });
+        match deferral {
+            _ if summed && sum >= settings.reject_at => (Action::Reject, None),
+            Some(step) => (Action::Defer, Some(step)),
+            None if summed && sum >= settings.defer_at => (Action::Defer, None),
+            None => (Action::Continue, pardoned_from),
+        }
+    }
+
+    fn ruled(mut all: Vec<Found>, terms: &Terms<'_>) -> (Action, Option<usize>) {
+        sort(&mut all);
+        excuse(&mut all);
+        let ruling = rule(&all, terms);
+        let step = if let Speaker::Finding(index) = ruling.speaker { Some(all[index].step) } else { None };
+        (ruling.action, step)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn the_verdict_follows_the_rules_in_whatever_order(
+            all in findings().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
+            refused_before in prop::option::of(0..6_usize),
+        ) {
+            let settings = settings();
+            let terms =
+                Terms { refused_before, score_mode: Mode::Enforce, settings: &settings, rehearsing: false };
+            let (given, shuffled) = all;
+            let verdict = ruled(given.clone(), &terms);
+            prop_assert_eq!(verdict, ruled(shuffled, &terms));
+            prop_assert_eq!(verdict, expected(&given, refused_before, &settings));
+        }
+
+        #[test]
+        fn a_milder_mode_never_makes_a_verdict_harder(all in findings(), at in any::<prop::sample::Index>()) {
+            prop_assume!(!all.is_empty());
+            let settings = settings();
+            let terms = Terms { refused_before: None, score_mode: Mode::Enforce, settings: &settings, rehearsing: false };
+            let at = at.index(all.len());
+            // Praise and allowances work the other way round: without them more is refused.
+            prop_assume!(matches!(all[at].finding.outcome, Outcome::Reject | Outcome::Defer));
+            let mut milder = all.clone();
+            milder[at].mode = Mode::Monitor;
+            prop_assert!(ruled(milder, &terms).0 <= ruled(all, &terms).0);
+        }
+    }
+
+    #[test]
+    fn the_sum_has_a_mode_of_its_own() {
+        let settings = settings();
+        let all =
+            vec![found(0, Outcome::Score(7), Mode::Enforce, false), found(1, Outcome::Score(4), Mode::Soft, false)];
+        for (score_mode, action) in
+            [(Mode::Enforce, Action::Reject), (Mode::Soft, Action::Defer), (Mode::Monitor, Action::Continue)]
+        {
+            let terms = Terms { refused_before: None, score_mode, settings: &settings, rehearsing: false };
+            assert_eq!(ruled(all.clone(), &terms).0, action);
+        }
+    }
+
+    #[test]
+    fn an_allowance_excuses_what_comes_after_it_only() {
+        let mut all = vec![
+            found(2, Outcome::Reject, Mode::Enforce, true),
+            found(1, Outcome::Allow, Mode::Enforce, false),
+            found(3, Outcome::Reject, Mode::Enforce, false),
+            found(0, Outcome::Defer, Mode::Enforce, false),
+        ];
+        sort(&mut all);
+        excuse(&mut all);
+        let excused: Vec<bool> = all.iter().map(|found| found.excused.is_some()).collect();
+        assert_eq!(excused, [false, false, false, true]);
+    }
+}

@@ -128,3 +128,112 @@ fn broken(text: &str, room: usize) -> (&str, &str) {
         _ => text.split_at(room.min(text.len())),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        check::Rule,
+        session::{Address, Helo, Sender, Tried},
+    };
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    const BADRCPTTO: &str = "sorry, this recipient is in my badrecipientto list";
+
+    fn facts(helo: &[u8]) -> Facts {
+        let mut facts = Facts {
+            helo: Some(Helo { name: Bytes::copy_from_slice(helo), esmtp: true }),
+            sender: Some(Sender::default()),
+            recipient: Some(Tried { address: Address::new(Bytes::from_static(b"Ann@a.example")), ..Tried::default() }),
+            ..Facts::default()
+        };
+        facts.connection.client_ip = Some([192, 0, 2, 1].into());
+        facts
+    }
+
+    fn written(text: &'static str, facts: &Facts, action: Action, id: Option<DecisionId>) -> (String, String) {
+        let template = Template::of_rule(&Rule::policy("x", text, ""));
+        Reply { template: &template, text: None, vars: &[("txt", "why\r\nnot".to_owned())], facts, action, id }
+            .written()
+    }
+
+    #[test]
+    fn qmails_bytes_stay_and_the_id_follows() {
+        let id = DecisionId::random();
+        let (status, text) = written(BADRCPTTO, &facts(b""), Action::Reject, Some(id));
+        assert_eq!((status.as_str(), text), ("5.7.1", format!("{BADRCPTTO} (#5.7.1) [{id}]")));
+        let (status, text) = written(BADRCPTTO, &facts(b""), Action::Defer, None);
+        assert_eq!((status.as_str(), text), ("4.7.1", format!("{BADRCPTTO} (#4.7.1)")));
+    }
+
+    #[test]
+    fn the_other_style_puts_the_status_before_every_line() {
+        let mut facts = facts(b"");
+        facts.connection.reply_style = ReplyStyle::Rfc;
+        let (_, text) = written("one\ntwo", &facts, Action::Reject, None);
+        assert_eq!(text, "5.7.1 one\n5.7.1 two");
+    }
+
+    #[test]
+    fn variables_are_filled_in_and_break_no_line() {
+        let (_, text) = written(
+            "%{client_ip} %{helo} <%{sender}> %{recipient} %{txt} %{none}.",
+            &facts(b"a\nb\xff%{client_ip}"),
+            Action::Reject,
+            None,
+        );
+        assert_eq!(text, "192.0.2.1 a?b?%{client_ip} <> Ann@a.example why??not . (#5.7.1)");
+    }
+
+    #[test]
+    fn long_texts_are_broken_at_blanks_and_cut_before_the_tail() {
+        let text: &'static str = "word ".repeat(110).leak();
+        let (_, text) = written(text, &facts(b""), Action::Reject, None);
+        let lines: Vec<&str> = text.split('\n').collect();
+        assert_eq!(lines.len(), 2);
+        assert!(lines[0].ends_with("word") && lines[1].ends_with("word  (#5.7.1)"), "{lines:?}");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn whatever_comes_in_printable_lines_go_out(
+            text in prop_oneof!["[ -~\n]{0,900}", "(?s).{0,900}", "[a-z]{400,2500}", "\n{0,20}[a-z ]{480,520}"],
+            value in "(?s).{0,600}",
+            helo in prop::collection::vec(any::<u8>(), 0..600),
+            style in prop_oneof![Just(ReplyStyle::Qmail), Just(ReplyStyle::Rfc)],
+            status in prop_oneof![Just(""), Just("5.7.1"), Just("5.999.999")],
+        ) {
+            let id = DecisionId::random();
+            let template = Template::of_rule(&Rule { status, ..Rule::policy("x", "", "") });
+            let mut facts = facts(&helo);
+            facts.connection.reply_style = style;
+            let text = text + "%{helo}%{txt}";
+            let vars = [("txt", value)];
+            let reply = Reply { template: &template, text: Some(&text), vars: &vars, facts: &facts, action: Action::Reject, id: Some(id) };
+            let (_, out) = reply.written();
+            let lines: Vec<&str> = out.split('\n').collect();
+            prop_assert!(lines.len() <= LINES_MAX);
+            for line in &lines {
+                prop_assert!(line.len() + FRAME_OCTETS <= LINE_OCTETS_MAX, "{} octets", line.len());
+                prop_assert!(line.bytes().all(|byte| matches!(byte, 0x20..=0x7e)));
+                prop_assert!(style == ReplyStyle::Qmail || line.starts_with(status));
+            }
+            let tail = match style {
+                ReplyStyle::Qmail if !status.is_empty() => format!("(#{status}) [{id}]"),
+                _ => format!("[{id}]"),
+            };
+            prop_assert!(out.ends_with(&tail), "{out}");
+        }
+
+        #[test]
+        fn a_line_that_fits_keeps_its_bytes(text in "[ -$&-~]{1,400}") {
+            let template = Template::of_rule(&Rule::policy("x", "", ""));
+            let facts = facts(b"");
+            let reply = Reply { template: &template, text: Some(&text), vars: &[], facts: &facts, action: Action::Reject, id: None };
+            prop_assert_eq!(reply.written().1, format!("{text} (#5.7.1)"));
+        }
+    }
+}

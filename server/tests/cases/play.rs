@@ -1,0 +1,247 @@
+//! Does the engine give a case's verdicts? Builds its policy in a scratch folder, plays its session, compares.
+
+use crate::{
+    case::{Case, Content, Event, Expected},
+    zone::Table,
+};
+use bytes::Bytes;
+use std::{path::Path, sync::Arc, time::Duration};
+use tollgate::{
+    check::Outcome,
+    clock::Clock,
+    config::Document,
+    decision_log::LogRing,
+    pipeline::{Action, Decision, Engine, Judged, KillSwitch, Policy},
+    session::{Address, Facts, Helo, Rcpthosts, Sender, SessionId, Stage, StateKey, Tried},
+};
+
+/// Plays a case; the error says which step gave what.
+pub(crate) fn play(case: &Case) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let document = document(case, folder.path())?;
+    let policy = match (Policy::build(&document, 1), case.faults.is_empty()) {
+        (Ok(policy), true) => policy,
+        (Ok(_), false) => return Err("the policy was accepted: expected faults".to_owned()),
+        (Err(faults), _) => {
+            let shown: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            let told = |expected: &String| shown.iter().any(|fault| fault.contains(expected));
+            let met = !case.faults.is_empty() && case.faults.iter().all(told);
+            return if met { Ok(()) } else { Err(format!("faults:\n{}", shown.join("\n"))) };
+        }
+    };
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    runtime.block_on(session(case, policy))
+}
+
+fn document(case: &Case, folder: &Path) -> Result<Document, String> {
+    for (path, content) in &case.files {
+        let path = folder.join(path);
+        let written = std::fs::create_dir_all(path.parent().unwrap_or(folder)).and_then(|()| match content {
+            Content::Text(text) => std::fs::write(&path, text),
+            Content::Cdb(records) => write_cdb(&path, records),
+        });
+        written.map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    let text = match &case.preset {
+        Some(name) => preset(name)?,
+        None => {
+            let reply_ids = case.reply_ids;
+            let base = "[policy]\ncontrol = \"control\"\ndomains = [\"here.example\"]";
+            format!("{base}\nreply_ids = {reply_ids}\n{}", case.policy)
+        }
+    };
+    let file = folder.join("tollgate.toml").display().to_string();
+    Document::parse(&file, &text).map_err(|faults| format!("{faults:?}"))
+}
+
+/// A preset as it ships, but for the place of the control folder.
+fn preset(name: &str) -> Result<String, String> {
+    const CONTROL: &str = "control = \"/var/qmail/control\"";
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../tests/presets/{name}.toml"));
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    if !text.contains(CONTROL) {
+        return Err(format!("{}: expected {CONTROL}", path.display()));
+    }
+    Ok(text.replace(CONTROL, "control = \"control\""))
+}
+
+fn write_cdb(path: &Path, records: &[(String, String)]) -> std::io::Result<()> {
+    let mut maker = cdb::CDBMake::new(std::fs::File::create(path)?)?;
+    for (key, data) in records {
+        maker.add(key.as_bytes(), data.as_bytes())?;
+    }
+    maker.finish()
+}
+
+async fn session(case: &Case, policy: Policy) -> Result<(), String> {
+    let clock = Clock::manual(1_700_000_000);
+    let zone = Arc::clone(&case.zone);
+    let key = StateKey::random()?;
+    let engine = Engine::new(
+        policy,
+        Arc::new(Table(Arc::clone(&zone))),
+        clock.clone(),
+        Arc::new(KillSwitch::default()),
+        key,
+        LogRing::new(case.steps.len() + 2),
+    );
+    let mut player = Player { case, engine, facts: Facts::default(), state: Bytes::new(), counts: (0, 0) };
+    player.facts.session_id = SessionId([7; 16]);
+    player.facts.connection = case.client.clone();
+    player.open().await?;
+    for (at, step) in case.steps.iter().enumerate() {
+        match &step.event {
+            Event::Wait(ms) => clock.advance(Duration::from_millis(*ms)),
+            event => {
+                let decision = player.step(event).await;
+                compare(&decision, &step.expected, case.reply_ids)
+                    .map_err(|wrong| format!("step {}: {wrong}", at + 1))?;
+            }
+        }
+    }
+    compare_asked(case, &zone.asked())
+}
+
+struct Player<'a> {
+    case: &'a Case,
+    engine: Engine,
+    facts: Facts,
+    state: Bytes,
+    /// Recipients of the transaction, accepted and refused.
+    counts: (u32, u32),
+}
+
+impl Player<'_> {
+    /// The steps that every session has and few cases write down.
+    async fn open(&mut self) -> Result<(), String> {
+        let steps = || self.case.steps.iter().map(|step| &step.event);
+        let (has_connect, has_helo) = (
+            steps().any(|event| matches!(event, Event::Connect)),
+            steps().any(|event| matches!(event, Event::Helo(..))),
+        );
+        for event in [
+            (!has_connect).then_some(Event::Connect),
+            (!has_helo && !has_connect).then(|| Event::Helo("mx.example".to_owned(), true)),
+        ] {
+            let Some(event) = event else { continue };
+            let decision = self.step(&event).await;
+            compare(&decision, &Expected::default(), false).map_err(|wrong| format!("opening: {wrong}"))?;
+        }
+        Ok(())
+    }
+
+    async fn step(&mut self, event: &Event) -> Arc<Decision> {
+        let stage = self.note(event);
+        self.facts.seq += 1;
+        let decision = self.engine.decide(stage, self.facts.clone(), &self.state, None).await;
+        self.state = decision.verdict.session_state.clone();
+        let refused = decision.verdict.action != Action::Continue;
+        if let Some(tried) = self.facts.recipient.take() {
+            let counted =
+                if refused || tried.rcpthosts == Rcpthosts::Refused { &mut self.counts.1 } else { &mut self.counts.0 };
+            *counted += 1;
+        }
+        decision
+    }
+
+    /// Adds what the client said to the facts.
+    fn note(&mut self, event: &Event) -> Stage {
+        let address = |text: &String| Address::new(Bytes::from(text.clone()));
+        let facts = &mut self.facts;
+        facts.recipients = None;
+        match event {
+            Event::Connect => Stage::Connect,
+            Event::Helo(name, esmtp) => {
+                facts.helo = Some(Helo { name: Bytes::from(name.clone()), esmtp: *esmtp });
+                facts.sender = None;
+                Stage::Helo
+            }
+            Event::Mail(sender) => {
+                facts.sender = Some(Sender { address: address(sender), declared_size: 0 });
+                self.counts = (0, 0);
+                Stage::Mail
+            }
+            Event::Rcpt(recipient, rcpthosts) => {
+                facts.recipient = Some(Tried { address: address(recipient), rcpthosts: *rcpthosts });
+                Stage::Rcpt
+            }
+            Event::Data => {
+                facts.recipients = Some(self.counts);
+                Stage::Data
+            }
+            Event::Wait(_) => unreachable!("waiting is no call"),
+        }
+    }
+}
+
+fn compare(decision: &Decision, expected: &Expected, reply_ids: bool) -> Result<(), String> {
+    let verdict = &decision.verdict;
+    let got = match verdict.action {
+        Action::Continue => "continue".to_owned(),
+        action => format!("{} {}", action.name(), verdict.code),
+    };
+    let would_have = decision.would_have.map_or(String::new(), |(action, by)| format!("{} {by}", action.name()));
+    let text_holds = |text: &String| match reply_ids {
+        true => verdict.text.starts_with(text.as_str()),
+        false => verdict.text == *text,
+    };
+    let findings: Vec<String> = decision.findings.iter().map(shown).collect();
+    let degraded: Vec<String> = verdict.degraded.iter().map(ToString::to_string).collect();
+    let wrong: Vec<&str> = [
+        ("expect", expected.expect.as_deref().unwrap_or("continue") == got),
+        ("text", expected.text.as_ref().is_none_or(text_holds)),
+        ("by", expected.by.as_ref().is_none_or(|by| by == decision.decided_by)),
+        ("findings", expected.findings.as_ref().is_none_or(|expected| same(expected, &findings))),
+        ("would_have", expected.would_have.as_ref().is_none_or(|word| begins(&would_have, word))),
+        ("degraded", expected.degraded.as_ref().is_none_or(|expected| *expected == degraded)),
+    ]
+    .into_iter()
+    .filter_map(|(what, holds)| (!holds).then_some(what))
+    .collect();
+    if wrong.is_empty() {
+        return Ok(());
+    }
+    let by = decision.decided_by;
+    Err(format!(
+        "{} differs at {}\nwe got: {got}\n  text: {:?}\n  by: \"{by}\"\n  findings: {findings:?}\n  would_have: \"{would_have}\"\n  degraded: {degraded:?}",
+        wrong.join(", "),
+        decision.stage,
+        verdict.text,
+    ))
+}
+
+/// `check.rule outcome mode`, and why it was passed over.
+fn shown(judged: &Judged) -> String {
+    let outcome = match judged.outcome {
+        Outcome::Allow => "allow".to_owned(),
+        Outcome::Score(points) => format!("score {points}"),
+        Outcome::Defer => "defer".to_owned(),
+        Outcome::Reject => "reject".to_owned(),
+    };
+    let excused = judged.excused.map_or(String::new(), |exemption| format!(" excused {exemption:?}"));
+    format!("{}.{} {outcome} {}{excused}", judged.check, judged.rule, judged.mode)
+}
+
+/// Every expectation has a finding of its own, and no finding is left.
+fn same(expected: &[String], findings: &[String]) -> bool {
+    let mut left: Vec<&String> = findings.iter().collect();
+    expected.iter().all(|expected| {
+        let at = left.iter().position(|finding| begins(finding, expected));
+        at.map(|at| left.remove(at)).is_some()
+    }) && left.is_empty()
+}
+
+/// The same words, but for trailing ones that were left out; nothing begins nothing.
+fn begins(whole: &str, words: &str) -> bool {
+    if words.is_empty() || whole.is_empty() {
+        return words == whole;
+    }
+    whole == words || whole.strip_prefix(words).is_some_and(|rest| rest.starts_with(' '))
+}
+
+fn compare_asked(case: &Case, asked: &[String]) -> Result<(), String> {
+    let missing = case.asked.iter().find(|name| !asked.contains(name)).map(|name| format!("{name} was not asked"));
+    let surplus = case.not_asked.iter().find(|name| asked.contains(name)).map(|name| format!("{name} was asked"));
+    missing.or(surplus).map_or(Ok(()), |wrong| Err(format!("{wrong}; all that was asked: {asked:?}")))
+}

@@ -1,0 +1,117 @@
+//! What does the DNS of a case answer? Lines of records; what is not written down does not exist.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::sync::oneshot;
+use tollgate::ask::{Answer, Answered, Ask, DnsAnswer, DnsQuestion, Failure, Question, Record, RecordType};
+
+/// All answers, and whatever was asked.
+#[derive(Default)]
+pub(crate) struct Zone {
+    records: HashMap<(String, RecordType), (u64, Vec<Record>)>,
+    failures: HashMap<String, Failure>,
+    asked: Mutex<Vec<String>>,
+}
+
+impl Zone {
+    pub(crate) fn read(text: &str) -> Result<Self, String> {
+        let mut zone = Self::default();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            zone.take(line).ok_or_else(|| format!("zone: {line}: expected NAME TYPE TTL VALUE or NAME FAIL WORD"))?;
+        }
+        Ok(zone)
+    }
+
+    fn take(&mut self, line: &str) -> Option<()> {
+        let (name, rest) = line.split_once(char::is_whitespace)?;
+        let (kind, rest) = rest.trim_start().split_once(char::is_whitespace)?;
+        let name = name.trim_end_matches('.').to_ascii_lowercase();
+        if kind == "FAIL" {
+            let failure = Failure::ALL.into_iter().find(|failure| failure.name() == rest.trim())?;
+            self.failures.insert(name, failure);
+            return Some(());
+        }
+        let (ttl, value) = rest.trim_start().split_once(char::is_whitespace)?;
+        let (kind, record) = record(kind, value.trim())?;
+        let (known_ttl, records) = self.records.entry((name, kind)).or_default();
+        *known_ttl = ttl.parse().ok()?;
+        records.push(record);
+        Some(())
+    }
+
+    /// Everything that was asked, as `TYPE NAME`.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().expect("no panic while it was held").clone()
+    }
+
+    fn answer(&self, question: &DnsQuestion) -> Answered {
+        self.asked.lock().expect("no panic while it was held").push(format!(
+            "{} {}",
+            word(question.kind),
+            question.name
+        ));
+        let name = question.name.to_string();
+        if let Some(failure) = self.failures.get(&name) {
+            return Answered::failed(*failure, Duration::ZERO);
+        }
+        let (ttl, answer) = match self.records.get(&(name, question.kind)) {
+            Some((ttl, records)) => (*ttl, DnsAnswer::Found(records.as_slice().into())),
+            None => (0, DnsAnswer::NotFound),
+        };
+        Answered {
+            answer: Answer::Dns(answer),
+            cached: false,
+            age: Duration::ZERO,
+            ttl: Duration::from_secs(ttl),
+            took: Duration::ZERO,
+        }
+    }
+}
+
+/// The zone as the engine asks it: never cached, always answered at once.
+pub(crate) struct Table(pub(crate) Arc<Zone>);
+
+impl Ask for Table {
+    fn cached(&self, _question: &Question) -> Option<Answered> {
+        None
+    }
+
+    fn ask(&self, question: Question) -> oneshot::Receiver<Answered> {
+        let Question::Dns(question) = question;
+        let (sender, receiver) = oneshot::channel();
+        // Whoever asked may have gone already: nothing is lost.
+        let _ = sender.send(self.0.answer(&question));
+        receiver
+    }
+}
+
+fn record(kind: &str, value: &str) -> Option<(RecordType, Record)> {
+    Some(match kind {
+        "A" => (RecordType::A, Record::A(value.parse().ok()?)),
+        "AAAA" => (RecordType::Aaaa, Record::Aaaa(value.parse().ok()?)),
+        "TXT" => (RecordType::Txt, Record::Txt(value.strip_prefix('"')?.strip_suffix('"')?.as_bytes().into())),
+        "MX" => {
+            let (preference, exchange) = value.split_once(' ')?;
+            (RecordType::Mx, Record::Mx(preference.parse().ok()?, name(exchange)))
+        }
+        "PTR" => (RecordType::Ptr, Record::Ptr(name(value))),
+        _ => return None,
+    })
+}
+
+fn name(text: &str) -> Arc<str> {
+    text.trim().trim_end_matches('.').to_ascii_lowercase().into()
+}
+
+fn word(kind: RecordType) -> &'static str {
+    match kind {
+        RecordType::A => "A",
+        RecordType::Aaaa => "AAAA",
+        RecordType::Txt => "TXT",
+        RecordType::Mx => "MX",
+        RecordType::Ptr => "PTR",
+    }
+}

@@ -171,4 +171,3 @@ fn push_string<const N: usize>(to: &mut Buffer<N>, text: &[u8]) -> bool {
     let text = first(text, 126);
     to.push(&[text.len() as u8]) && to.push(text)
 }
-

@@ -406,4 +406,3 @@ fn request_block(path: &[u8], timeout_ms: u64) -> Option<Buffer<256>> {
         && hpack::push_literal(&mut block, 58, b"", crate::USER_AGENT); // user-agent
     is_whole.then_some(block)
 }
-

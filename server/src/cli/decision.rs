@@ -8,8 +8,8 @@ use std::io::{self, Write};
 use tollgate_proto::v1::{Action, Decision, Evidence, Finding, Verdict};
 
 /// The word of configuration, logs and metrics.
-pub(super) fn action(verdict: &Verdict) -> &'static str {
-    match verdict.action() {
+pub(super) fn action_name(action: Action) -> &'static str {
+    match action {
         Action::Continue => "continue",
         Action::Defer => "defer",
         Action::Reject => "reject",
@@ -55,14 +55,28 @@ pub(super) fn print(out: &mut dyn Write, decision: &Decision) -> io::Result<()> 
 fn outcome(verdict: &Verdict) -> String {
     match verdict.action() {
         Action::Continue => "continue".to_owned(),
-        _ => format!("{} {} {}", action(verdict).to_uppercase(), verdict.code, verdict.text.replace('\n', " / ")),
+        _ => format!(
+            "{} {} {}",
+            action_name(verdict.action()).to_uppercase(),
+            verdict.code,
+            verdict.text.replace('\n', " / ")
+        ),
     }
 }
 
 /// What is worth a line only when it is there.
 fn remarks(decision: &Decision, verdict: &Verdict) -> Vec<(&'static str, String)> {
+    let would_have = match decision.would_have() {
+        Action::Continue => String::new(),
+        action => format!("{} by {}, if everything were enforced", action_name(action), decision.would_have_by),
+    };
     let mut remarks = vec![
+        (
+            "off",
+            if decision.off { "the checks are switched off: nothing was evaluated".to_owned() } else { String::new() },
+        ),
         ("decided by", one_line(&decision.decided_by)),
+        ("would have", one_line(&would_have)),
         ("decision id", one_line(&verdict.decision_id)),
         ("degraded", one_line(&verdict.degraded.join(", "))),
         ("delay", if verdict.delay_ms == 0 { String::new() } else { format!("{} ms", verdict.delay_ms) }),
@@ -80,8 +94,12 @@ fn finding(finding: &Finding) -> Vec<String> {
         "score" => format!("score {:+}", finding.score),
         other => other.to_owned(),
     };
-    // Only what is not enforced needs saying.
-    let mode = if finding.mode == "enforce" { String::new() } else { format!("({} only)", finding.mode) };
+    // Only what does not count in full needs saying.
+    let mode = match (finding.excused.as_str(), finding.mode.as_str()) {
+        ("", "enforce") => String::new(),
+        ("", mode) => format!("({mode} only)"),
+        (reason, _) => format!("(passed over: {reason})"),
+    };
     [&finding.check, &finding.rule, &outcome, &mode, &finding.detail].map(|cell| one_line(cell)).to_vec()
 }
 

@@ -32,13 +32,16 @@ pub(super) fn decision(decision: &Decision) -> Value {
         "client_ip": decision.client_ip,
         "helo": decision.helo,
         "sender": decision.sender,
+        "would_have": super::decision::action_name(decision.would_have()),
+        "would_have_by": decision.would_have_by,
+        "off": decision.off,
     })
 }
 
 /// `session_state` is left out: it is sealed, and nobody but a server can read it.
 fn verdict(verdict: &Verdict) -> Value {
     json!({
-        "action": super::decision::action(verdict),
+        "action": super::decision::action_name(verdict.action()),
         "code": verdict.code,
         "enhanced_status": verdict.enhanced_status,
         "text": verdict.text,
@@ -58,6 +61,7 @@ fn finding(finding: &Finding) -> Value {
         "mode": finding.mode,
         "score": finding.score,
         "detail": finding.detail,
+        "excused": finding.excused,
     })
 }
 

@@ -90,3 +90,6 @@ fn dispatch(arguments: Arguments, out: &mut dyn Write) -> Result<u8, Failure> {
         Command::Inspect(words) => inspect::run(&words, context),
     }
 }
+
+#[cfg(test)]
+mod tests;

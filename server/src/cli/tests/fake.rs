@@ -1,0 +1,144 @@
+//! Who answers the command line in its tests? A daemon that says what the test wants, over a real Unix socket.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
+};
+use tokio::{
+    net::UnixListener,
+    runtime::Builder,
+    sync::oneshot::{self, Sender},
+};
+use tokio_stream::wrappers::UnixListenerStream;
+use tollgate_proto::v1::{
+    CheckReply, CheckRequest, EffectiveReply, EffectiveRequest, ExplainReply, ExplainRequest, InspectReply,
+    InspectRequest, PipelineReply, PipelineRequest, ReloadReply, ReloadRequest, StatusReply, StatusRequest,
+    SwitchReply, SwitchRequest,
+    admin_server::{Admin, AdminServer},
+};
+use tonic::{Request, Response, Status, transport::Server};
+
+/// What it answers.
+#[derive(Clone, Default)]
+pub(super) struct Replies {
+    pub(super) check: CheckReply,
+    pub(super) status: StatusReply,
+    pub(super) switch: SwitchReply,
+    pub(super) reload: ReloadReply,
+    pub(super) explain: ExplainReply,
+    pub(super) inspect: InspectReply,
+    pub(super) pipeline: PipelineReply,
+    pub(super) effective: EffectiveReply,
+}
+
+/// What it was asked.
+#[derive(Clone, Default)]
+pub(super) struct Heard {
+    pub(super) check: Option<CheckRequest>,
+    pub(super) switch: Option<SwitchRequest>,
+    pub(super) explain: Option<ExplainRequest>,
+    pub(super) inspect: Option<InspectRequest>,
+}
+
+struct Fake {
+    replies: Replies,
+    heard: Arc<Mutex<Heard>>,
+}
+
+/// Runs until it is dropped.
+pub(super) struct Daemon {
+    pub(super) socket: PathBuf,
+    heard: Arc<Mutex<Heard>>,
+    stop: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Daemon {
+    pub(super) fn start(folder: &Path, replies: Replies) -> Self {
+        let socket = folder.join("admin.sock");
+        let heard = Arc::new(Mutex::new(Heard::default()));
+        let (stop, stopped) = oneshot::channel();
+        let (listening, listens) = std::sync::mpsc::channel();
+        let fake = Fake { replies, heard: heard.clone() };
+        let path = socket.clone();
+        let thread = thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async {
+                let listener = UnixListener::bind(path).expect("a socket");
+                listening.send(()).expect("somebody waits");
+                let stopped = async { drop(stopped.await) };
+                let server = Server::builder().add_service(AdminServer::new(fake));
+                server.serve_with_incoming_shutdown(UnixListenerStream::new(listener), stopped).await.expect("served");
+            });
+        });
+        listens.recv().expect("it listens");
+        Self { socket, heard, stop: Some(stop), thread: Some(thread) }
+    }
+
+    pub(super) fn heard(&self) -> Heard {
+        self.heard.lock().expect("nobody panicked").clone()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Fake {
+    fn hear(&self, note: impl FnOnce(&mut Heard)) {
+        note(&mut self.heard.lock().expect("nobody panicked"));
+    }
+}
+
+type Answer<T> = Result<Response<T>, Status>;
+
+#[tonic::async_trait]
+impl Admin for Fake {
+    async fn check(&self, request: Request<CheckRequest>) -> Answer<CheckReply> {
+        self.hear(|heard| heard.check = Some(request.into_inner()));
+        Ok(Response::new(self.replies.check.clone()))
+    }
+
+    async fn status(&self, _: Request<StatusRequest>) -> Answer<StatusReply> {
+        Ok(Response::new(self.replies.status.clone()))
+    }
+
+    async fn switch(&self, request: Request<SwitchRequest>) -> Answer<SwitchReply> {
+        self.hear(|heard| heard.switch = Some(request.into_inner()));
+        Ok(Response::new(self.replies.switch.clone()))
+    }
+
+    async fn reload(&self, _: Request<ReloadRequest>) -> Answer<ReloadReply> {
+        Ok(Response::new(self.replies.reload.clone()))
+    }
+
+    async fn explain(&self, request: Request<ExplainRequest>) -> Answer<ExplainReply> {
+        self.hear(|heard| heard.explain = Some(request.into_inner()));
+        Ok(Response::new(self.replies.explain.clone()))
+    }
+
+    async fn inspect(&self, request: Request<InspectRequest>) -> Answer<InspectReply> {
+        let request = request.into_inner();
+        self.hear(|heard| heard.inspect = Some(request.clone()));
+        if request.op == "nonsense" {
+            return Err(Status::invalid_argument("there is no operation \"nonsense\":\nexpected lists"));
+        }
+        Ok(Response::new(self.replies.inspect.clone()))
+    }
+
+    async fn pipeline(&self, _: Request<PipelineRequest>) -> Answer<PipelineReply> {
+        Ok(Response::new(self.replies.pipeline.clone()))
+    }
+
+    async fn effective(&self, _: Request<EffectiveRequest>) -> Answer<EffectiveReply> {
+        Ok(Response::new(self.replies.effective.clone()))
+    }
+}

@@ -22,3 +22,6 @@ pub mod reload;
 pub mod rpc;
 pub mod session;
 pub mod state;
+
+#[cfg(test)]
+mod snapshot;

@@ -42,6 +42,13 @@ pub fn install(now: Now) -> Result<PrometheusHandle, String> {
     let recorder = builder.build_recorder();
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(|error| error.to_string())?;
+    describe();
+    gauge!("tollgate_started_at_seconds").set(now.unix_seconds() as f64);
+    Ok(handle)
+}
+
+/// Tells the recorder what the metrics of this file mean.
+pub fn describe() {
     for &(name, help) in DESCRIBED {
         if name.ends_with("_total") {
             describe_counter!(name, help);
@@ -49,6 +56,4 @@ pub fn install(now: Now) -> Result<PrometheusHandle, String> {
             describe_gauge!(name, help);
         }
     }
-    gauge!("tollgate_started_at_seconds").set(now.unix_seconds() as f64);
-    Ok(handle)
 }

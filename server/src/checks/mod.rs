@@ -19,3 +19,6 @@ pub static ALL: &[&Def] = &[
     &badrcptto::DEF,
     &whole_message::DEF,
 ];
+
+#[cfg(test)]
+mod tests;

@@ -24,6 +24,8 @@ pub use decision_id::DecisionId;
 pub use policy::{Policy, common_fields};
 pub use settings::{FIELDS, Settings};
 pub use switch::{KillSwitch, SwitchState};
+#[cfg(test)]
+pub(crate) use template::{check_text, is_status};
 pub use verdict::{Action, Decision, Judged, Verdict, degraded};
 
 use crate::{

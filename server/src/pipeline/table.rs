@@ -7,11 +7,13 @@ use std::fmt::Write;
 const STAGES: [Stage; 5] = [Stage::Connect, Stage::Helo, Stage::Mail, Stage::Rcpt, Stage::Data];
 
 const FOOT: &str = "
-asks    looks up what it will need at rcpt, without waiting     now     is heard at once (voice = \"now\")
-speaks  is heard: the first that rejects wins, a deferral is heard only if nothing rejects, an allowance passes over
-        the steps below it, but those with \"allowed\" in the last column
-despite what the step is not passed over for: relay (RELAYCLIENT or AUTH), trusted (loopback, own addresses, trusted
-        relays), exempt (postmaster and abuse), allowed (an allowance above it)
+known    one of its facts is known from here on: what it will have to look up is looked up ahead, nobody waits
+now      is heard at once (voice = \"now\")
+speaks   is heard: the first that rejects wins, a deferral is heard only if nothing rejects, an allowance passes over
+         the steps below it
+server   the mail server's own relay test; what it refuses stays refused
+despite  speaks all the same for relay (RELAYCLIENT or AUTH), trusted (loopback, own addresses, trusted relays),
+         exempt (postmaster and abuse) or allowed (an allowance above)
 ";
 
 pub(super) fn of(policy: &Policy) -> String {
@@ -48,7 +50,7 @@ fn cell(step: &Step, stage: Stage) -> &'static str {
     match stage {
         _ if step.mode == Mode::Off => "",
         Stage::Connect | Stage::Helo | Stage::Mail if step.speaks_at(stage) => "now",
-        Stage::Connect | Stage::Helo | Stage::Mail if step.def.stages.contains(&stage) => "asks",
+        Stage::Connect | Stage::Helo | Stage::Mail if step.def.stages.contains(&stage) => "known",
         _ if step.speaks_at(stage) => "speaks",
         _ => "",
     }
@@ -62,4 +64,20 @@ fn despite(step: &Step) -> String {
         Exemption::Allowed => "allowed",
     };
     step.def.despite.iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{config::Document, snapshot};
+
+    #[test]
+    fn the_default_pipeline_is_written_down() {
+        let policy = Policy::build(&Document::default(), 1).expect("the defaults");
+        let page = format!(
+            "The pipeline without configuration. `tollgate pipeline` shows the one in force.\n\n{}",
+            policy.table()
+        );
+        snapshot::compare("docs/pipeline.txt", &page);
+    }
 }

@@ -67,7 +67,7 @@ impl Template {
 }
 
 /// Printable ASCII, line breaks apart, with every `%{` closed around a name.
-pub(super) fn check_text(text: &str) -> Result<(), String> {
+pub(crate) fn check_text(text: &str) -> Result<(), String> {
     if !text.bytes().all(|byte| byte == b'\n' || matches!(byte, 0x20..=0x7e)) {
         return Err("holds a character that SMTP replies cannot: expected printable ASCII".to_owned());
     }
@@ -93,7 +93,7 @@ fn trailing_status(text: &str) -> Option<(&str, &str)> {
 }
 
 /// RFC 3463 §2: class, subject, detail; one digit, then up to three each.
-pub(super) fn is_status(word: &str) -> bool {
+pub(crate) fn is_status(word: &str) -> bool {
     let number = |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
     let parts: Vec<&str> = word.split('.').collect();
     matches!(parts[..], ["4" | "5", subject, detail] if number(subject) && number(detail))

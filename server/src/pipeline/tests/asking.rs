@@ -65,8 +65,8 @@ fn the_callers_deadline_holds_less_a_margin() {
 #[test]
 fn rounds_know_earlier_answers_and_are_bounded() {
     let names: Vec<String> = (0..ROUNDS_MAX + 2).map(|round| format!("q{round}")).collect();
-    let mut table = Table::default();
-    table.slow = names.iter().map(|name| (question(name), found())).collect();
+    let slow = names.iter().map(|name| (question(name), found())).collect();
+    let table = Table { slow, ..Table::default() };
     let scene = Scene::asking(&format!("[check.alpha]\nsays = \"reject\"\nasks = {names:?}\n"), table);
     let decision = scene.rcpt();
     assert_eq!(scene.table.asked().len(), ROUNDS_MAX);

@@ -167,3 +167,6 @@ fn describe() {
     metrics::describe_counter!(REPORTS, "Reports about how messages and connections ended");
     metrics::describe_counter!(UNANSWERED, "Stages that went on without our answer, as mail servers report them");
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,7 +12,7 @@
  * client may relay or has passed AUTH. After a failed call nobody is asked until the next tollgate_mail, after two in a
  * session nobody any more.
  *
- * Settings: TOLLGATE_SOCKET (a path, 127.x.y.z:port or [::1]:port; default /run/tollgate/policy.sock),
+ * Settings: TOLLGATE_SOCKET (a path, 127.x.y.z:port or [::1]:port; default /run/tollgate/tollgate.sock),
  * TOLLGATE_TIMEOUT_MS (100 to 30000), TOLLGATE_ON_FAILURE (pass, defer), TOLLGATE_HOST (label of this mail host),
  * TOLLGATE_VIA_PROXY, TOLLGATE_OFF, TOLLGATE_LOG (1: one line to descriptor 2 for each failure), TOLLGATE_FAILURE_FILE
  * (default /var/lib/tollgate/failures, empty: none). Each from the environment, else from the file control/tollgate:

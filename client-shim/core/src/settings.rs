@@ -15,7 +15,7 @@ const PREFIX: &[u8] = b"TOLLGATE_";
 /// The longest path of a socket FreeBSD takes, without NUL; Linux takes four bytes more.
 const SOCKET_PATH_MAX: usize = 103;
 
-const SOCKET_DEFAULT: &[u8] = b"/run/tollgate/policy.sock";
+const SOCKET_DEFAULT: &[u8] = b"/run/tollgate/tollgate.sock";
 const FAILURE_FILE_DEFAULT: &[u8] = b"/var/lib/tollgate/failures";
 const TIMEOUT_DEFAULT_MS: u64 = 2_000;
 const TIMEOUT_MIN_MS: u64 = 100;

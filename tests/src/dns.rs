@@ -49,6 +49,8 @@ impl List {
 pub struct Dns {
     /// Where it answers, by UDP and TCP.
     pub address: SocketAddr,
+    /// Where rbldnsd answers, by UDP only; `None` = every list is silent.
+    pub lists: Option<SocketAddr>,
     unbound: Process,
     _rbldnsd: Option<Process>,
     _silence: UdpSocket,
@@ -72,7 +74,8 @@ impl Dns {
             Process::start(Command::new("unbound").args(["-d", "-p", "-c"]).arg(config), &scratch.path("unbound.log"));
         wait::until("unbound to answer", wait::SOON, || answers(port, "nothing.invalid"));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        Self { address, unbound, _rbldnsd: rbldnsd.map(|(process, _)| process), _silence: silence }
+        let lists = rbldnsd.as_ref().map(|(_, port)| SocketAddr::from((Ipv4Addr::LOCALHOST, *port)));
+        Self { address, lists, unbound, _rbldnsd: rbldnsd.map(|(process, _)| process), _silence: silence }
     }
 
     /// The resolver's process.

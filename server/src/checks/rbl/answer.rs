@@ -41,7 +41,8 @@ impl List {
 
     /// What to ask next. The text is asked for only when there is a refusal to explain: lists count queries.
     pub(super) fn next_question(&self, ip: IpAddr, answers: &Answers) -> DnsQuestion {
-        let explains = |hit: &Hit<'_>| hit.meaning.mode != Mode::Off && hit.meaning.action != Action::Allow;
+        let refuses = |hit: &Hit<'_>| matches!(hit.meaning.action, Action::Reject | Action::Defer);
+        let explains = |hit: &Hit<'_>| hit.meaning.mode != Mode::Off && refuses(hit);
         let wants_text = match self.query {
             Query::A => false,
             Query::Txt => true,

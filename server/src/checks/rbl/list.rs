@@ -194,6 +194,9 @@ fn list(table: &Section<'_>, build: &Build<'_>) -> List {
         mode: Mode::Enforce,
     };
     let text = table.text("text");
+    if !text.bytes().all(|byte| (32..=126).contains(&byte)) {
+        table.fault("text", "expected printable ASCII: it is said in SMTP");
+    }
     let resolver = table.text("resolver");
     List {
         name: name(table, &zone),

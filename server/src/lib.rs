@@ -5,6 +5,7 @@
 //! and answers. `config` builds the immutable policy the engine runs; `app` wires threads and tasks together.
 //! ARCHITECTURE.md has the map and the invariants.
 
+pub mod admin;
 pub mod app;
 pub mod ask;
 pub mod check;
@@ -13,6 +14,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod decision_log;
+pub mod failures;
 pub mod lists;
 pub mod metrics;
 pub mod mode;
@@ -21,6 +23,7 @@ pub mod pipeline;
 pub mod reload;
 pub mod rpc;
 pub mod session;
+pub mod shutdown;
 pub mod state;
 
 #[cfg(test)]

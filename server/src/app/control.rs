@@ -1,24 +1,120 @@
-//! What does the control thread do? Signals, for now.
+//! What runs on the control thread? Signals, reloads, the administrator's service, `/metrics`, failure records, and in
+//! the end the drain.
 
+use super::Running;
+use crate::{
+    admin,
+    failures::{self, FailureFile},
+    reload::{Reloader, Request},
+    rpc::Gate,
+    shutdown::Signals,
+};
+use std::{
+    net::TcpListener,
+    os::unix::net::{UnixListener, UnixStream},
+    sync::{Arc, atomic::Ordering},
+    thread::JoinHandle,
+    time::Duration,
+};
 use tokio::{
     runtime::{Builder, Runtime},
-    signal::unix::{SignalKind, signal},
+    sync::{mpsc, oneshot},
+    task::{JoinSet, spawn_blocking},
+    time::{interval, sleep, timeout},
 };
+use tollgate_proto::v1::policy_server::PolicyServer;
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+/// How often the recorder's histograms are emptied into their buckets when nobody scrapes.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+
+/// What a core may take beyond its drain to end.
+const END_GRACE: Duration = Duration::from_secs(2);
 
 /// A runtime for the thread that calls.
 pub(super) fn runtime() -> Result<Runtime, String> {
     Builder::new_current_thread().enable_all().build().map_err(|error| format!("cannot start a runtime: {error}"))
 }
 
-/// Returns when SIGTERM or SIGINT has come.
-pub(super) fn serve_until_told() -> Result<(), String> {
-    runtime()?.block_on(async {
-        let listen = |kind| signal(kind).map_err(|error| format!("cannot wait for signals: {error}"));
-        let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+/// What the control thread is given.
+pub(super) struct Control {
+    pub(super) running: Arc<Running>,
+    pub(super) signals: Signals,
+    pub(super) admin: UnixListener,
+    pub(super) metrics: Option<TcpListener>,
+    pub(super) reloader: Reloader,
+    pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) failures: FailureFile,
+    pub(super) health: HealthReporter,
+    pub(super) drain: Duration,
+    /// Closing it stops the acceptor.
+    pub(super) stop: UnixStream,
+    /// Acceptor and cores: they end by themselves once `stop` is closed.
+    pub(super) threads: Vec<JoinHandle<()>>,
+}
+
+impl Control {
+    /// Serves until a signal ends the daemon, then drains. `Err` is one line for the administrator.
+    pub(super) async fn run(mut self) -> Result<(), String> {
+        let mut tasks = JoinSet::new();
+        let running = self.running.clone();
+        let admin = tokio::net::UnixListener::from_std(self.admin).map_err(|error| error.to_string())?;
+        tasks.spawn(admin::serve(running.clone(), admin));
+        if let Some(listener) = self.metrics.take() {
+            let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
+            tasks.spawn(admin::http::serve(running.clone(), listener));
         }
+        tasks.spawn(self.reloader.run(self.requests));
+        tasks.spawn(collect_failures(running.clone(), self.failures));
+        tasks.spawn(upkeep(running.clone()));
+        self.health.set_serving::<PolicyServer<Gate>>().await;
+        running.ready.store(true, Ordering::Release);
+        let signal = self.signals.end(|| ask_for_reload(&running)).await;
+        running.ready.store(false, Ordering::Release);
+        running.ring.notice(running.clock.now(), "stop", vec![("signal", signal.to_owned())]);
+        self.health.set_not_serving::<PolicyServer<Gate>>().await;
+        self.health.set_service_status("", ServingStatus::NotServing).await;
+        drop(self.stop);
+        let threads = self.threads;
+        let ended = spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
+        tokio::select! {
+            _ = timeout(self.drain + END_GRACE, ended) => {}
+            _ = self.signals.end(|| ()) => {}
+        }
+        tasks.shutdown().await;
         Ok(())
-    })
+    }
+}
+
+/// A signal waits for no result: the log and `tollgate status` tell it. A full queue will reload soon anyway.
+fn ask_for_reload(running: &Running) {
+    let (reply, _) = oneshot::channel();
+    let _ = running.reloads.try_send(reply);
+}
+
+async fn upkeep(running: Arc<Running>) {
+    let mut tick = interval(UPKEEP_EVERY);
+    loop {
+        tick.tick().await;
+        running.metrics.run_upkeep();
+    }
+}
+
+async fn collect_failures(running: Arc<Running>, file: FailureFile) {
+    let mut tick = interval(failures::EVERY);
+    loop {
+        tick.tick().await;
+        if let Err(error) = collect_once(&running, &file).await {
+            let words = vec![("file", file.path.display().to_string()), ("error", error)];
+            running.ring.notice(running.clock.now(), "failure_file", words);
+        }
+    }
+}
+
+async fn collect_once(running: &Running, file: &FailureFile) -> Result<(), String> {
+    let Some(taken) = file.take().map_err(|error| error.to_string())? else { return Ok(()) };
+    sleep(failures::SETTLE).await;
+    let (file, ring, now) = (file.clone(), running.ring.clone(), running.clock.now());
+    let collected = spawn_blocking(move || file.collect(&taken, now, &ring)).await;
+    collected.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
 }

@@ -17,17 +17,15 @@ use std::{
 /// Longest path of a Unix socket that every system takes, in octets (FreeBSD: 104 with the final NUL).
 const PATH_OCTETS_MAX: usize = 103;
 
-/// A listening Unix socket; its file is removed when this is dropped, unless it is somebody else's by then.
+/// The file of a Unix socket; it is removed when this is dropped, unless it is somebody else's by then.
 #[derive(Debug)]
-pub(super) struct Listening {
-    /// Non-blocking.
-    pub listener: UnixListener,
+pub(super) struct SocketFile {
     path: PathBuf,
     inode: u64,
     _lock: File,
 }
 
-impl Drop for Listening {
+impl Drop for SocketFile {
     fn drop(&mut self) {
         if fs::metadata(&self.path).is_ok_and(|found| found.ino() == self.inode) {
             // Nobody is left to tell; the next start removes it.
@@ -36,8 +34,8 @@ impl Drop for Listening {
     }
 }
 
-/// Binds a Unix socket. `Err` is one line for the administrator.
-pub(super) fn unix(socket: &Socket) -> Result<Listening, String> {
+/// Binds a Unix socket, non-blocking. `Err` is one line for the administrator.
+pub(super) fn unix(socket: &Socket) -> Result<(UnixListener, SocketFile), String> {
     let path = &socket.path;
     let say = |what: &str, error: &dyn std::fmt::Display| format!("{}: {what}: {error}", path.display());
     if path.as_os_str().len() > PATH_OCTETS_MAX {
@@ -51,7 +49,7 @@ pub(super) fn unix(socket: &Socket) -> Result<Listening, String> {
     fs::set_permissions(path, Permissions::from_mode(socket.mode)).map_err(|error| say("cannot open it", &error))?;
     bound.set_nonblocking(true).map_err(|error| say("cannot listen", &error))?;
     let inode = fs::metadata(path).map_err(|error| say("cannot listen", &error))?.ino();
-    Ok(Listening { listener: bound, path: path.clone(), inode, _lock: lock })
+    Ok((bound, SocketFile { path: path.clone(), inode, _lock: lock }))
 }
 
 /// Binds a TCP socket. `Err` is one line for the administrator.

@@ -1,43 +1,48 @@
-//! What does the daemon count about itself? Connections, calls and reloads; the engine counts decisions.
+//! What does the daemon count about itself? Connections, calls, reloads, failure records; the engine counts decisions.
+//!
+//! Every series that can be named beforehand stands at 0 from the start, so that rates and alerts see the first one.
 
 use crate::{clock::Now, metrics::SECONDS_EDGES};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-/// Names, kinds and help of everything counted here, for the exporter and for the test over all names.
+/// Name and help of everything counted here; what ends in `_total` is a counter, the rest are gauges.
 pub const DESCRIBED: &[(&str, &str)] = &[
-    ("tollgate_connections_refused_total", "Connections closed unserved, by what ran out."),
-    ("tollgate_connections", "Connections of mail servers being served."),
-    ("tollgate_calls_refused_total", "Calls that were not judged, by reason."),
-    ("tollgate_reloads_total", "Attempts to load a configuration, by result."),
-    ("tollgate_policy_generation", "Generation of the policy in force."),
-    ("tollgate_policy_loaded_at_seconds", "Unix time at which the policy in force was loaded."),
-    ("tollgate_reload_failed", "1 while the newest attempt to reload has failed, else 0."),
-    ("tollgate_started_at_seconds", "Unix time at which the daemon started."),
-    ("tollgate_log_dropped_total", "Log records dropped because the ring was full."),
-    ("tollgate_failure_records_total", "SMTP stages that a mail server had to decide without us, by its own records."),
-    ("tollgate_failure_records_lost_total", "Failure records that could not be read."),
-    ("tollgate_switched_off", "1 while the kill switch is thrown, else 0."),
-    ("tollgate_store_damaged_total", "Damaged stores set aside at start."),
+    ("tollgate_calls_refused_total", "Calls that were not judged, by reason"),
+    ("tollgate_connections", "Connections of mail servers being served"),
+    ("tollgate_connections_refused_total", "Connections closed unserved, by what ran out"),
+    ("tollgate_failure_records_total", "Calls that mail servers had to decide alone, by stage, reason and outcome"),
+    ("tollgate_failure_records_unreadable_total", "Failure records that could not be read"),
+    ("tollgate_log_dropped_total", "Log records dropped because the ring was full"),
+    ("tollgate_log_failed_total", "Writes of the log that failed"),
+    ("tollgate_policy_generation", "Generation of the policy in force"),
+    ("tollgate_policy_loaded_at_seconds", "Unix time at which the policy in force was loaded"),
+    ("tollgate_reload_failed", "1 while the newest attempt to reload has failed, else 0"),
+    ("tollgate_reloads_total", "Attempts to load a configuration, by result"),
+    ("tollgate_started_at_seconds", "Unix time at which the daemon started"),
+    ("tollgate_store_damaged_total", "Damaged stores set aside"),
+    ("tollgate_switched_off", "1 while the kill switch is thrown, else 0"),
 ];
 
-/// A connection was closed unserved. `what` is from a closed set.
-pub fn connection_refused(what: &'static str) {
-    counter!("tollgate_connections_refused_total", "what" => what).increment(1);
-}
-
-/// Connections being served, over all cores.
-pub fn connections(now: usize) {
-    gauge!("tollgate_connections").set(now as f64);
-}
-
-/// A call was answered without being judged. `reason` is from a closed set.
-pub fn call_refused(reason: &'static str) {
-    counter!("tollgate_calls_refused_total", "reason" => reason).increment(1);
-}
+/// Series that stand at 0 from the start.
+const KNOWN: &[(&str, Option<(&str, &str)>)] = &[
+    ("tollgate_calls_refused_total", Some(("reason", "overload"))),
+    ("tollgate_calls_refused_total", Some(("reason", "invalid"))),
+    ("tollgate_calls_refused_total", Some(("reason", "drain"))),
+    ("tollgate_connections_refused_total", Some(("what", "connections_max"))),
+    ("tollgate_connections_refused_total", Some(("what", "descriptors"))),
+    ("tollgate_connections_refused_total", Some(("what", "hand_over"))),
+    ("tollgate_connections_refused_total", Some(("what", "tls"))),
+    ("tollgate_failure_records_unreadable_total", None),
+    ("tollgate_log_dropped_total", None),
+    ("tollgate_log_failed_total", None),
+    ("tollgate_reloads_total", Some(("result", "ok"))),
+    ("tollgate_reloads_total", Some(("result", "failed"))),
+    ("tollgate_store_damaged_total", None),
+];
 
 /// Installs the recorder that `/metrics` renders. Must come before any metric is made.
-pub fn install(now: Now) -> Result<PrometheusHandle, String> {
+pub(super) fn install(now: Now) -> Result<PrometheusHandle, String> {
     let builder = PrometheusBuilder::new().set_buckets(SECONDS_EDGES).map_err(|error| error.to_string())?;
     let recorder = builder.build_recorder();
     let handle = recorder.handle();
@@ -47,8 +52,23 @@ pub fn install(now: Now) -> Result<PrometheusHandle, String> {
     Ok(handle)
 }
 
-/// Tells the recorder what the metrics of this file mean.
+fn stand_at_zero() {
+    for &(name, label) in KNOWN {
+        match label {
+            Some((key, value)) => counter!(name, key => value).absolute(0),
+            None => counter!(name).absolute(0),
+        }
+    }
+    for stage in ["connect", "helo", "mail", "rcpt", "data"] {
+        counter!("tollgate_failure_records_total", "stage" => stage, "reason" => "connect", "outcome" => "pass")
+            .absolute(0);
+    }
+    gauge!("tollgate_reload_failed").set(0.0);
+}
+
+/// Tells the recorder what the metrics of this file mean, and makes those whose labels are known.
 pub fn describe() {
+    stand_at_zero();
     for &(name, help) in DESCRIBED {
         if name.ends_with("_total") {
             describe_counter!(name, help);
@@ -56,4 +76,49 @@ pub fn describe() {
             describe_gauge!(name, help);
         }
     }
+}
+
+/// A connection was closed unserved. `what` is from a closed set.
+pub(super) fn connection_refused(what: &'static str) {
+    counter!("tollgate_connections_refused_total", "what" => what).increment(1);
+}
+
+/// What is only looked at when somebody asks: connections over all cores, and the kill switch.
+pub(super) fn state(connections: usize, switched_off: bool) {
+    gauge!("tollgate_connections").set(connections as f64);
+    gauge!("tollgate_switched_off").set(f64::from(u8::from(switched_off)));
+}
+
+/// A call was answered without being judged. `reason` is from a closed set.
+pub fn call_refused(reason: &'static str) {
+    counter!("tollgate_calls_refused_total", "reason" => reason).increment(1);
+}
+
+/// A policy came into force.
+pub fn policy_loaded(generation: u64, now: Now) {
+    counter!("tollgate_reloads_total", "result" => "ok").increment(1);
+    gauge!("tollgate_reload_failed").set(0.0);
+    gauge!("tollgate_policy_generation").set(generation as f64);
+    gauge!("tollgate_policy_loaded_at_seconds").set(now.unix_seconds() as f64);
+}
+
+/// A configuration was refused.
+pub fn reload_failed() {
+    counter!("tollgate_reloads_total", "result" => "failed").increment(1);
+    gauge!("tollgate_reload_failed").set(1.0);
+}
+
+/// A mail server decided alone. All three are from closed sets.
+pub fn failure_record(stage: &'static str, reason: &'static str, outcome: &'static str) {
+    counter!("tollgate_failure_records_total", "stage" => stage, "reason" => reason, "outcome" => outcome).increment(1);
+}
+
+/// A record that is none.
+pub fn failure_record_unreadable() {
+    counter!("tollgate_failure_records_unreadable_total").increment(1);
+}
+
+/// A damaged store was set aside.
+pub(super) fn store_damaged() {
+    counter!("tollgate_store_damaged_total").increment(1);
 }

@@ -9,38 +9,46 @@
 //! | `main` | control: signals, reloads, the administrator, `/metrics` |
 
 mod acceptor;
+mod announce;
 mod control;
 mod core;
 mod group;
 mod listen;
 pub mod meters;
+mod running;
+mod services;
 mod settings;
 mod tls;
 
-pub use settings::{FIELDS, SECTION, Settings};
+pub use running::Running;
+pub use settings::{FIELDS, SECTION, Settings, Socket, Tcp};
 
 use crate::{
     ask::dns,
-    clock::Clock,
+    clock::{Clock, Now},
     config::Fault,
-    decision_log::LogRing,
-    pipeline::{Engine, KillSwitch},
-    reload::{self, Loaded},
+    decision_log::{LogHandle, LogRing, Writer},
+    pipeline::{Engine, KillSwitch, Policy},
+    reload::{self, InForce, Loaded, REQUESTS_MAX, Reloader},
     rpc,
     session::StateKey,
+    shutdown::Signals,
     state::{Sled, Switches, key},
 };
 use acceptor::{Acceptor, CoreQueue};
+use control::Control;
+use listen::SocketFile;
+use metrics_exporter_prometheus::PrometheusHandle;
 use std::{
-    net::TcpListener,
-    os::unix::net::UnixStream,
+    io::{self, Write},
+    net::{SocketAddr, TcpListener},
+    os::unix::net::{UnixListener, UnixStream},
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, Mutex, atomic::AtomicUsize},
     thread::{self, JoinHandle},
 };
 use tokio::sync::mpsc;
 use tonic::service::Routes;
-use tonic_health::server::HealthReporter;
 
 /// Why the daemon does not run.
 #[derive(Debug)]
@@ -60,41 +68,195 @@ impl From<String> for Failed {
 /// Starts everything, serves until a signal ends it, and drains. `config` = `None`: the embedded defaults.
 pub fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     let clock = Clock::system();
-    let metrics = meters::install(clock.now())?;
+    let now = clock.now();
+    let metrics = meters::install(now)?;
     raise_file_limit();
     let loaded = reload::load(config.as_deref(), 1).map_err(Failed::Configuration)?;
-    let Loaded { document, policy, server, log: log_settings, dns } = loaded;
-    let state = open_state(&server)?;
-    let switch = Arc::new(KillSwitch::default());
-    let now = clock.now();
-    if let Some(thrown) = state.thrown(now.unix_seconds()).map_err(|error| error.to_string())? {
-        switch.restore(thrown);
-    }
-    let key = StateKey::new(&key::read_or_make(&server.key_file)?)?;
-    let (resolver, lookups) = dns::Resolver::new(&dns, clock.clone())?;
+    let control = control::runtime()?;
+    let signals = control.block_on(async { Signals::catch() })?;
     let ring = LogRing::default();
-    let engine = Arc::new(Engine::new(policy, Arc::new(resolver), clock.clone(), switch.clone(), key, ring.clone()));
-    let _ = (&metrics, &document, log_settings);
-    let unix = listen::unix(&server.socket)?;
-    let tcp = server.tcp.as_ref().map(|tcp| listen::tcp(tcp.address)).transpose()?;
-    let io_thread = spawn_runtime("io", lookups.run())?;
-    let (health, other) = other_services();
-    let (cores, queues) = start_cores(&server, &engine, &other)?;
-    let (stop, stopped) = UnixStream::pair().map_err(|error| error.to_string())?;
-    let acceptor = start_acceptor(&server, &unix, tcp, queues, stopped)?;
-    let _ = (io_thread, health);
-    control::serve_until_told()?;
-    drop(stop);
-    for thread in [acceptor].into_iter().chain(cores) {
-        let _ = thread.join();
-    }
+    let state = Arc::new(open_state(&loaded.server, &ring, now)?);
+    let sockets = Sockets::bind(&loaded.server)?;
+    let (writer, log) = Writer::new(ring.clone(), loaded.log.clone())?;
+    let log_thread = spawn("log", move || writer.run())?;
+    let start = Start { config, clock, now, metrics, ring, log: log.clone(), state: state.clone() };
+    let ended = start.serve(loaded, sockets, signals, &control);
+    log.stop();
+    // A panic there has been reported by the panic hook.
+    let _ = log_thread.join();
     state.flush().map_err(|error| error.to_string())?;
-    Ok(())
+    ended.map_err(Failed::Start)
 }
 
-fn open_state(server: &Settings) -> Result<Sled, Failed> {
-    listen::folder(&server.state_folder, 0o700)?;
+/// What is there before anything is served.
+struct Start {
+    config: Option<PathBuf>,
+    clock: Clock,
+    now: Now,
+    metrics: PrometheusHandle,
+    ring: LogRing,
+    log: LogHandle,
+    state: Arc<Sled>,
+}
+
+impl Start {
+    fn serve(
+        self,
+        loaded: Loaded,
+        sockets: Sockets,
+        signals: Signals,
+        control: &tokio::runtime::Runtime,
+    ) -> Result<(), String> {
+        let fixed = reload::fixed(&loaded);
+        let Loaded { document, policy, server, dns, .. } = loaded;
+        let switch = self.switch()?;
+        let (engine, io_thread) = self.engine(policy, &server, &dns, switch.clone())?;
+        let (health, other) = services::other()?;
+        let (cores, queues) = start_cores(&server, &engine, &other)?;
+        let connections = queues.iter().map(|core| core.load.clone()).collect();
+        let listening = announce::listening(&server, sockets.tcp_address(), sockets.metrics_address());
+        let announced = announce::lines(self.config.as_deref(), &server, &listening);
+        let (stop, acceptor) = start_acceptor(&server, (sockets.unix, sockets.tcp), queues)?;
+        let (reloads, requests) = mpsc::channel(REQUESTS_MAX);
+        let document = Arc::new(document);
+        let in_force = InForce { document, loaded_at: self.now.unix_seconds(), error: None };
+        let in_force = Arc::new(Mutex::new(in_force));
+        let reloader = Reloader {
+            config: self.config.clone(),
+            engine: engine.clone(),
+            clock: self.clock.clone(),
+            ring: self.ring.clone(),
+            log: self.log.clone(),
+            fixed,
+            in_force: in_force.clone(),
+        };
+        let parts = Parts { engine, switch, reloads, in_force, listening, connections };
+        let running = Arc::new(self.running(parts));
+        let control_thread = Control {
+            running,
+            signals,
+            admin: sockets.admin,
+            metrics: sockets.metrics,
+            reloader,
+            requests,
+            failures: server.failures.clone(),
+            health,
+            drain: server.drain,
+            stop,
+            threads: [acceptor].into_iter().chain(cores).collect(),
+        };
+        // Nobody may be reading standard error.
+        let _ = io::stderr().write_all(announced.as_bytes());
+        let ended = control.block_on(control_thread.run());
+        // The look-ups end when nobody can ask any more: that is, with the process.
+        drop((io_thread, sockets.files));
+        ended
+    }
+
+    fn switch(&self) -> Result<Arc<KillSwitch>, String> {
+        let switch = KillSwitch::default();
+        if let Some(thrown) = self.state.thrown(self.now.unix_seconds()).map_err(|error| error.to_string())? {
+            switch.restore(thrown);
+        }
+        Ok(Arc::new(switch))
+    }
+
+    fn engine(
+        &self,
+        policy: Policy,
+        server: &Settings,
+        dns: &dns::Config,
+        switch: Arc<KillSwitch>,
+    ) -> Result<(Arc<Engine>, JoinHandle<()>), String> {
+        let key = StateKey::new(&key::read_or_make(&server.key_file)?)?;
+        let (resolver, lookups) = dns::Resolver::new(dns, self.clock.clone())?;
+        let io_thread = spawn_runtime("io", lookups.run())?;
+        meters::policy_loaded(policy.generation(), self.now);
+        let words = vec![
+            ("version", env!("CARGO_PKG_VERSION").to_owned()),
+            ("config", self.config.as_deref().map(|path| path.display().to_string()).unwrap_or_default()),
+            ("generation", policy.generation().to_string()),
+        ];
+        self.ring.notice(self.now, "start", words);
+        for warning in policy.files().iter().flat_map(|file| file.warnings.clone()) {
+            self.ring.notice(self.now, "warning", vec![("warning", warning)]);
+        }
+        let (clock, ring) = (self.clock.clone(), self.ring.clone());
+        Ok((Arc::new(Engine::new(policy, Arc::new(resolver), clock, switch, key, ring)), io_thread))
+    }
+
+    fn running(self, parts: Parts) -> Running {
+        Running {
+            engine: parts.engine,
+            switch: parts.switch,
+            switches: self.state,
+            clock: self.clock,
+            log: self.log,
+            ring: self.ring,
+            reloads: parts.reloads,
+            in_force: parts.in_force,
+            started_at: self.now.unix_seconds(),
+            listening: parts.listening,
+            metrics: self.metrics,
+            connections: parts.connections,
+            ready: false.into(),
+        }
+    }
+}
+
+/// What [`Start::serve`] has made for [`Running`].
+struct Parts {
+    engine: Arc<Engine>,
+    switch: Arc<KillSwitch>,
+    reloads: mpsc::Sender<reload::Request>,
+    in_force: Arc<Mutex<InForce>>,
+    listening: Vec<String>,
+    connections: Vec<Arc<AtomicUsize>>,
+}
+
+/// Everything that listens.
+struct Sockets {
+    unix: UnixListener,
+    tcp: Option<TcpListener>,
+    admin: UnixListener,
+    metrics: Option<TcpListener>,
+    /// Held until the end; the listeners close as soon as nobody takes from them any more.
+    files: [SocketFile; 2],
+}
+
+impl Sockets {
+    fn bind(server: &Settings) -> Result<Self, String> {
+        let (unix, unix_file) = listen::unix(&server.socket)?;
+        let (admin, admin_file) = listen::unix(&server.admin)?;
+        Ok(Self {
+            unix,
+            tcp: server.tcp.as_ref().map(|tcp| listen::tcp(tcp.address)).transpose()?,
+            admin,
+            metrics: server.metrics.map(listen::tcp).transpose()?,
+            files: [unix_file, admin_file],
+        })
+    }
+
+    /// With the port the system chose, if it was to choose one.
+    fn tcp_address(&self) -> Option<SocketAddr> {
+        self.tcp.as_ref()?.local_addr().ok()
+    }
+
+    fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref()?.local_addr().ok()
+    }
+}
+
+fn open_state(server: &Settings, ring: &LogRing, now: Now) -> Result<Sled, String> {
+    // Mail servers must reach the failure file in it; everything secret in it has a mode of its own.
+    listen::folder(&server.state_folder, 0o711)?;
     let opened = Sled::open(&server.state_folder).map_err(|error| error.to_string())?;
+    if let Some(aside) = opened.set_aside {
+        meters::store_damaged();
+        ring.notice(now, "store_damaged", vec![("kept_as", aside.display().to_string())]);
+    }
+    let path = &server.failures.path;
+    server.failures.make().map_err(|error| format!("{}: {error}", path.display()))?;
     Ok(opened.store)
 }
 
@@ -120,22 +282,16 @@ fn start_cores(
     Ok((threads, queues))
 }
 
+/// The stream whose end stops it, and the thread.
 fn start_acceptor(
     server: &Settings,
-    unix: &listen::Listening,
-    tcp: Option<TcpListener>,
+    (unix, tcp): (UnixListener, Option<TcpListener>),
     cores: Vec<CoreQueue>,
-    stopped: UnixStream,
-) -> Result<JoinHandle<()>, String> {
-    let listener = unix.listener.try_clone().map_err(|error| error.to_string())?;
-    let acceptor = Acceptor { unix: listener, tcp, cores, connections_max: server.connections_max };
-    spawn("acceptor", move || acceptor.run(stopped))
-}
-
-/// What the policy socket serves besides the policy: health and reflection.
-fn other_services() -> (HealthReporter, Routes) {
-    let (reporter, health) = tonic_health::server::health_reporter();
-    (reporter, Routes::new(health).prepare())
+) -> Result<(UnixStream, JoinHandle<()>), String> {
+    let say = |error: io::Error| format!("cannot start the acceptor: {error}");
+    let (stop, stopped) = UnixStream::pair().map_err(say)?;
+    let acceptor = Acceptor { unix, tcp, cores, connections_max: server.connections_max };
+    Ok((stop, spawn("acceptor", move || acceptor.run(stopped))?))
 }
 
 fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, String> {

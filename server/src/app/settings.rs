@@ -5,6 +5,7 @@
 use super::{group, tls};
 use crate::{
     config::{Document, Fault, Field, Kind, Section},
+    failures::FailureFile,
     paths,
 };
 use std::{cell::RefCell, fmt, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
@@ -76,7 +77,7 @@ pub const FIELDS: &[Field] = &[
         name: "failure_file",
         kind: Kind::Path(""),
         doc: "File to which mail servers append what they had to decide without us; it is counted and emptied. \
-              Not set: `unanswered` beside `socket`.",
+              Not set: `failures` in the state folder.",
     },
     Field {
         name: "cores",
@@ -144,7 +145,7 @@ pub struct Settings {
     /// The pool's key.
     pub key_file: PathBuf,
     /// What mail servers decided alone.
-    pub failure_file: PathBuf,
+    pub failures: FailureFile,
     /// Threads that answer calls, at least 1.
     pub cores: usize,
     /// Connections at once, over all cores.
@@ -162,6 +163,7 @@ impl Settings {
         let path = section.path("socket").unwrap_or_else(|| paths::run_folder().join(paths::POLICY_SOCKET));
         let beside = |name: &str| path.with_file_name(name);
         let state_folder = section.path("state").unwrap_or_else(paths::state_folder);
+        let group = named_group(&section, "group").or_else(group::of_qmaild);
         let admin_group = named_group(&section, "admin_group");
         Self {
             tcp: tcp(&section),
@@ -172,7 +174,10 @@ impl Settings {
             },
             metrics: address(&section, "metrics"),
             key_file: section.path("key_file").unwrap_or_else(|| state_folder.join("pool.key")),
-            failure_file: section.path("failure_file").unwrap_or_else(|| beside("unanswered")),
+            failures: FailureFile {
+                path: section.path("failure_file").unwrap_or_else(|| state_folder.join("failures")),
+                group,
+            },
             state_folder,
             cores: match whole(&section, "cores") {
                 0 => std::thread::available_parallelism().map_or(1, usize::from),
@@ -181,7 +186,7 @@ impl Settings {
             connections_max: whole(&section, "connections_max"),
             calls_max: whole(&section, "calls_max"),
             drain: Duration::from_secs(section.integer("drain_seconds").unsigned_abs()),
-            socket: Socket { group: named_group(&section, "group").or_else(group::of_qmaild), mode: 0o660, path },
+            socket: Socket { group, mode: 0o660, path },
         }
     }
 }

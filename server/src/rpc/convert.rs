@@ -4,12 +4,18 @@
 //! what a mail server itself must get right is refused (`Invalid`), and then its failure mode decides.
 
 use crate::{
-    pipeline::{Action, Verdict},
+    admin::Imagined,
+    ask::{Answer, Answered, DnsAnswer, Question, Record},
+    check::{Exemption, Outcome, Rows},
+    config::LoadedFile,
+    decision_log::hex,
+    pipeline::{Action, Decision, Judged, SwitchState, Verdict},
     session::{
         Address, Connection, Ending, Facts, Helo, Rcpthosts, ReplyStyle, Report, Sender, SessionId, Tried, parse_ip,
     },
 };
 use bytes::Bytes;
+use std::time::Duration;
 use tollgate_proto::v1;
 
 /// Longest value that is kept of a name, a HELO or a policy variable, in octets: qmail's own lines are as long.
@@ -96,15 +102,14 @@ fn asked(
         session_id: SessionId(id),
         seq: session.seq,
         connection: connection(known.ok_or(Invalid("connection is missing"))?),
-        helo: helo.map(|helo| Helo { name: value(helo.helo), esmtp: helo.esmtp }),
-        sender: mail.map(|mail| Sender { address: Address::new(mail.sender), declared_size: mail.declared_size }),
+        helo: helo.map(said),
+        sender: mail.map(sender),
         ..Facts::default()
     };
     Ok((facts, session.session_state))
 }
 
-/// An imagined connection, for `tollgate check`.
-pub fn connection(known: v1::Connection) -> Connection {
+fn connection(known: v1::Connection) -> Connection {
     let reply_style = match known.reply_style() {
         v1::ReplyStyle::Qmail => ReplyStyle::Qmail,
         v1::ReplyStyle::Rfc => ReplyStyle::Rfc,
@@ -133,8 +138,7 @@ pub fn connection(known: v1::Connection) -> Connection {
     }
 }
 
-/// The relay test's answer.
-pub fn rcpthosts(answer: v1::Rcpthosts) -> Rcpthosts {
+fn rcpthosts(answer: v1::Rcpthosts) -> Rcpthosts {
     match answer {
         v1::Rcpthosts::Unknown => Rcpthosts::Unknown,
         v1::Rcpthosts::Allowed => Rcpthosts::Allowed,
@@ -142,15 +146,37 @@ pub fn rcpthosts(answer: v1::Rcpthosts) -> Rcpthosts {
     }
 }
 
+/// An imagined transaction, for `tollgate check`.
+pub fn imagined(request: v1::CheckRequest) -> Result<Imagined, Invalid> {
+    let rcpthosts = rcpthosts(request.rcpthosts());
+    let known = connection(request.connection.ok_or(Invalid("connection is missing"))?);
+    if known.client_ip.is_none() {
+        return Err(Invalid("client_ip: expected an address such as 192.0.2.1 or 2001:db8::1"));
+    }
+    if request.recipients.len() > Imagined::RECIPIENTS_MAX {
+        return Err(Invalid("too many recipients: expected at most 100"));
+    }
+    let tried = |address| Tried { address: Address::new(address), rcpthosts };
+    Ok(Imagined {
+        connection: known,
+        helo: request.helo.map(said),
+        sender: request.mail.map(sender),
+        recipients: request.recipients.into_iter().map(tried).collect(),
+    })
+}
+
+fn said(helo: v1::Helo) -> Helo {
+    Helo { name: value(helo.helo), esmtp: helo.esmtp }
+}
+
+fn sender(mail: v1::Mail) -> Sender {
+    Sender { address: Address::new(mail.sender), declared_size: mail.declared_size }
+}
+
 /// The reply to a stage call.
 pub fn verdict(verdict: &Verdict) -> v1::Verdict {
     v1::Verdict {
-        action: match verdict.action {
-            Action::Continue => v1::Action::Continue,
-            Action::Defer => v1::Action::Defer,
-            Action::Reject => v1::Action::Reject,
-        }
-        .into(),
+        action: action(verdict.action).into(),
         code: verdict.code.into(),
         enhanced_status: verdict.status.clone(),
         text: verdict.text.clone(),
@@ -161,6 +187,135 @@ pub fn verdict(verdict: &Verdict) -> v1::Verdict {
         close: verdict.close,
         session_state: verdict.session_state.clone(),
     }
+}
+
+fn action(action: Action) -> v1::Action {
+    match action {
+        Action::Continue => v1::Action::Continue,
+        Action::Defer => v1::Action::Defer,
+        Action::Reject => v1::Action::Reject,
+    }
+}
+
+/// A decision with its evidence, for `tollgate check` and `explain`.
+pub fn decision(decision: &Decision) -> v1::Decision {
+    let Decision { facts, verdict: said, .. } = decision;
+    let (would_have, would_have_by) = decision.would_have.unwrap_or_default();
+    v1::Decision {
+        stage: decision.stage.name().to_owned(),
+        recipient: facts
+            .recipient
+            .as_ref()
+            .map(|tried| Bytes::copy_from_slice(tried.address.raw()))
+            .unwrap_or_default(),
+        verdict: Some(verdict(said)),
+        findings: decision.findings.iter().map(finding).collect(),
+        evidence: decision.evidence.iter().map(|(question, answered)| evidence(question, answered)).collect(),
+        took_us: micros(decision.took),
+        decided_by: decision.decided_by.to_owned(),
+        generation: decision.generation,
+        time_ms: decision.at.unix_millis(),
+        session_id: hex(&facts.session_id.0),
+        host: facts.connection.host.clone(),
+        client_ip: facts.connection.client_ip.map(|ip| ip.to_string()).unwrap_or_default(),
+        helo: facts.helo.as_ref().map(|helo| printable(&helo.name)).unwrap_or_default(),
+        sender: facts.sender.as_ref().map(|sender| printable(sender.address.raw())).unwrap_or_default(),
+        would_have: action(would_have).into(),
+        would_have_by: would_have_by.to_owned(),
+        off: decision.off,
+    }
+}
+
+fn finding(judged: &Judged) -> v1::Finding {
+    let (outcome, score) = match judged.outcome {
+        Outcome::Allow => ("allow", 0),
+        Outcome::Score(score) => ("score", score),
+        Outcome::Defer => ("defer", 0),
+        Outcome::Reject => ("reject", 0),
+    };
+    v1::Finding {
+        check: judged.check.to_owned(),
+        rule: judged.rule.to_owned(),
+        outcome: outcome.to_owned(),
+        mode: judged.mode.to_string(),
+        score,
+        detail: printable(judged.detail.as_bytes()),
+        excused: match judged.excused {
+            None => "",
+            Some(Exemption::Relay) => "relay",
+            Some(Exemption::Allowed) => "allowed",
+            Some(Exemption::ExemptRecipient) => "exempt_recipient",
+            Some(Exemption::TrustedClient) => "trusted_client",
+        }
+        .to_owned(),
+    }
+}
+
+fn evidence(question: &Question, answered: &Answered) -> v1::Evidence {
+    let Answer::Dns(answer) = &answered.answer;
+    let answer = match answer {
+        DnsAnswer::Found(records) => records.iter().map(record).collect::<Vec<_>>().join(", "),
+        DnsAnswer::NotFound => "not found".to_owned(),
+        DnsAnswer::Failed(failure) => format!("failed: {}", failure.name()),
+    };
+    let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    v1::Evidence {
+        question: printable(question.to_string().as_bytes()),
+        answer,
+        cached: answered.cached,
+        age_seconds: seconds(answered.age),
+        ttl_seconds: seconds(answered.ttl),
+        took_us: micros(answered.took),
+    }
+}
+
+fn record(record: &Record) -> String {
+    match record {
+        Record::A(ip) => ip.to_string(),
+        Record::Aaaa(ip) => ip.to_string(),
+        Record::Txt(text) => format!("\"{}\"", printable(text)),
+        Record::Mx(preference, exchange) => format!("{preference} {}", printable(exchange.as_bytes())),
+        Record::Ptr(name) => printable(name.as_bytes()),
+    }
+}
+
+/// Who threw the switch, why and until when.
+pub fn switch(state: &SwitchState) -> v1::SwitchState {
+    v1::SwitchState {
+        until: state.until,
+        reason: printable(state.reason.as_bytes()),
+        by: printable(state.by.as_bytes()),
+    }
+}
+
+/// A list as `tollgate status` shows it. A file that does not exist is no error: no entries.
+pub fn list_file(file: &LoadedFile) -> v1::ListFile {
+    v1::ListFile {
+        check: file.check.to_owned(),
+        path: file.path.display().to_string(),
+        entries: file.entries.try_into().unwrap_or(u64::MAX),
+        modified_at: file.modified_at,
+        error: file.warnings.join("; "),
+    }
+}
+
+/// What a check shows of itself.
+pub fn rows(rows: Rows) -> v1::InspectReply {
+    let Rows { columns, rows } = rows;
+    v1::InspectReply { columns, rows: rows.into_iter().map(|cells| v1::InspectRow { cells }).collect() }
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Printable ASCII for a terminal: everything else as `\xHH`.
+fn printable(bytes: &[u8]) -> String {
+    let escape = |&byte: &u8| match byte {
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    };
+    bytes.iter().map(escape).collect()
 }
 
 /// A label of printable ASCII without spaces, because it becomes a configuration key and a word of the log.

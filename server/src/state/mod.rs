@@ -21,7 +21,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, Error)]
 pub enum StateError {
     /// Another process has it open.
-    #[error("{0}: in use by another process: expected a folder of this daemon's own")]
+    #[error("{0}: in use: another tollgated is running on this folder")]
     InUse(String),
     /// The file system or the store said no.
     #[error("{0}: {1}")]

@@ -14,8 +14,9 @@ use super::{StateError, Switches};
 use crate::pipeline::SwitchState;
 use rustix::fs::{FlockOperation, flock};
 use std::{
-    fs::{self, File},
+    fs::{self, DirBuilder, File},
     io::ErrorKind,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
 };
@@ -60,7 +61,7 @@ impl Sled {
     pub fn open(folder: &Path) -> Result<Opened, StateError> {
         let path = folder.join("sled");
         let failed = |error: &dyn std::fmt::Display| StateError::Failed(path.display().to_string(), error.to_string());
-        fs::create_dir_all(&path).map_err(|error| failed(&error))?;
+        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|error| failed(&error))?;
         let lock = lock(&folder.join("sled.lock"))?;
         remove_snapshots(&path, |name| name.ends_with(".generating")).map_err(|error| failed(&error))?;
         let mut set_aside = None;
@@ -191,13 +192,13 @@ fn put_aside(path: &Path) -> std::io::Result<PathBuf> {
         fs::remove_dir_all(&aside)?;
     }
     fs::rename(path, &aside)?;
-    fs::create_dir(path)?;
+    DirBuilder::new().mode(0o700).create(path)?;
     Ok(aside)
 }
 
 fn lock(path: &Path) -> Result<File, StateError> {
     let name = || path.display().to_string();
-    let file = File::options().create(true).truncate(false).write(true).open(path);
+    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(path);
     let file = file.map_err(|error| StateError::Failed(name(), error.to_string()))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
@@ -316,6 +317,6 @@ mod tests {
         let scratch = tempfile::tempdir().expect("a folder");
         let _first = Sled::open(scratch.path()).expect("opens");
         let error = Sled::open(scratch.path()).expect_err("in use");
-        assert!(error.to_string().contains("in use by another process"), "{error}");
+        assert!(error.to_string().contains("another tollgated is running"), "{error}");
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn examine(patient: &Patient, report: &mut Report) {
         Err(fault) => return report.warn(TEST, fault.to_string()),
     };
     judge(socket, user, &account, report);
-    failure_file(&patient.server.failure_file, user, &account, report);
+    failure_file(&patient.server.failures.path, user, &account, report);
 }
 
 fn judge(socket: &Path, user: &str, account: &Account, report: &mut Report) {

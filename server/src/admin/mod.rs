@@ -1,0 +1,163 @@
+//! What may an administrator ask and switch? The service behind the command `tollgate`, on the admin socket only.
+//!
+//! | call | changes |
+//! |---|---|
+//! | Check | nothing: an imagined transaction, not logged, not counted |
+//! | Status, Explain, Effective, Inspect, Pipeline | nothing |
+//! | Switch | the kill switch, now and over a restart |
+//! | Reload | policy, lists and log settings, if they have no fault |
+
+pub mod http;
+mod rehearsal;
+
+pub use rehearsal::Imagined;
+
+use crate::{
+    app::Running,
+    config::{self, Fault},
+    pipeline::{DecisionId, KillSwitch},
+    rpc::convert,
+};
+use std::{sync::Arc, time::Duration};
+use tokio::net::UnixListener;
+use tokio_stream::wrappers::UnixListenerStream;
+use tollgate_proto::v1::{
+    self,
+    admin_server::{Admin, AdminServer},
+};
+use tonic::{Request, Response, Status, transport::Server};
+
+/// Calls under way on one connection.
+const CALLS_MAX: usize = 16;
+
+/// Counters shown by Status.
+const COUNTERS_MAX: usize = 500;
+
+/// Faults in one reply.
+const FAULTS_MAX: usize = 1_000;
+
+/// Serves until it is dropped.
+pub async fn serve(running: Arc<Running>, listener: UnixListener) {
+    let served = Server::builder()
+        .concurrency_limit_per_connection(CALLS_MAX)
+        .add_service(AdminServer::new(Desk { running: running.clone() }))
+        .serve_with_incoming(UnixListenerStream::new(listener))
+        .await;
+    if let Err(error) = served {
+        running.ring.notice(running.clock.now(), "admin_failed", vec![("error", error.to_string())]);
+    }
+}
+
+/// Answers administrators.
+struct Desk {
+    running: Arc<Running>,
+}
+
+#[tonic::async_trait]
+impl Admin for Desk {
+    async fn check(&self, request: Request<v1::CheckRequest>) -> Result<Response<v1::CheckReply>, Status> {
+        let imagined = convert::imagined(request.into_inner()).map_err(|wrong| Status::invalid_argument(wrong.0))?;
+        let decisions = rehearsal::run(&self.running.engine, imagined).await;
+        Ok(Response::new(v1::CheckReply { decisions: decisions.iter().map(convert::decision).collect() }))
+    }
+
+    async fn status(&self, _: Request<v1::StatusRequest>) -> Result<Response<v1::StatusReply>, Status> {
+        let policy = self.running.engine.policy();
+        let in_force = self.running.in_force();
+        Ok(Response::new(v1::StatusReply {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: self.running.started_at,
+            generation: policy.generation(),
+            config: in_force.document.file.clone(),
+            reload_error: in_force.error.unwrap_or_default(),
+            loaded_at: in_force.loaded_at,
+            listening: self.running.listening.clone(),
+            mode: policy.settings().mode.to_string(),
+            off: self.running.switch.state(self.running.clock.now()).map(|state| convert::switch(&state)),
+            lists: policy.files().iter().map(convert::list_file).collect(),
+            counters: counters(&self.running.metrics()),
+        }))
+    }
+
+    async fn switch(&self, request: Request<v1::SwitchRequest>) -> Result<Response<v1::SwitchReply>, Status> {
+        let v1::SwitchRequest { seconds, reason, by } = request.into_inner();
+        if u64::from(seconds) > KillSwitch::SECONDS_MAX {
+            let text = format!("seconds = {seconds}: expected 0 to {}", KillSwitch::SECONDS_MAX);
+            return Err(Status::invalid_argument(text));
+        }
+        if seconds > 0 && reason.trim().is_empty() {
+            return Err(Status::invalid_argument("reason is empty: say why, others will ask"));
+        }
+        let lasting = (seconds > 0).then(|| Duration::from_secs(seconds.into()));
+        let thrown = self.running.throw(lasting, &reason, &by).await;
+        let thrown = thrown.map_err(|error| Status::internal(format!("done, but not over a restart: {error}")))?;
+        Ok(Response::new(v1::SwitchReply { off: thrown.as_ref().map(convert::switch) }))
+    }
+
+    async fn reload(&self, _: Request<v1::ReloadRequest>) -> Result<Response<v1::ReloadReply>, Status> {
+        let reply = match self.running.reload().await {
+            Ok(generation) => v1::ReloadReply { generation, faults: Vec::new() },
+            Err(faults) => v1::ReloadReply {
+                generation: self.running.engine.policy().generation(),
+                faults: faults.iter().take(FAULTS_MAX).map(Fault::to_string).collect(),
+            },
+        };
+        Ok(Response::new(reply))
+    }
+
+    async fn explain(&self, request: Request<v1::ExplainRequest>) -> Result<Response<v1::ExplainReply>, Status> {
+        let id: DecisionId = request.into_inner().decision_id.parse().map_err(Status::invalid_argument)?;
+        let decision = self.running.log.explain(id).await;
+        Ok(Response::new(v1::ExplainReply { decision: decision.as_deref().map(convert::decision) }))
+    }
+
+    async fn effective(&self, _: Request<v1::EffectiveRequest>) -> Result<Response<v1::EffectiveReply>, Status> {
+        let in_force = self.running.in_force();
+        Ok(Response::new(v1::EffectiveReply {
+            config: in_force.document.file.clone(),
+            generation: self.running.engine.policy().generation(),
+            text: config::effective(&in_force.document),
+        }))
+    }
+
+    async fn inspect(&self, request: Request<v1::InspectRequest>) -> Result<Response<v1::InspectReply>, Status> {
+        let v1::InspectRequest { check: name, op, args } = request.into_inner();
+        let policy = self.running.engine.policy();
+        let check = policy.check(&name).ok_or_else(|| Status::not_found(format!("there is no check \"{name}\"")))?;
+        let rows = if op.is_empty() {
+            rehearsal::operations(check)
+        } else {
+            check.inspect(&op, &args).map_err(Status::invalid_argument)?
+        };
+        Ok(Response::new(convert::rows(rows)))
+    }
+
+    async fn pipeline(&self, _: Request<v1::PipelineRequest>) -> Result<Response<v1::PipelineReply>, Status> {
+        Ok(Response::new(v1::PipelineReply { table: self.running.engine.policy().table() }))
+    }
+}
+
+/// Every counter that is not 0, by name and labels as in `/metrics`.
+fn counters(rendered: &str) -> Vec<v1::Counter> {
+    let counter = |line: &str| {
+        let (name, value) = line.rsplit_once(' ')?;
+        let is_counter = name.split('{').next().is_some_and(|name| name.ends_with("_total"));
+        let value = value.parse().ok().filter(|&value: &u64| value > 0 && is_counter)?;
+        Some(v1::Counter { name: name.to_owned(), value })
+    };
+    rendered.lines().filter_map(counter).take(COUNTERS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_are_read_from_what_prometheus_reads() {
+        let text =
+            "# TYPE a_total counter\na_total{stage=\"rcpt\",action=\"reject\"} 3\nb_total 0\nc_seconds_sum 1\nd 2\n";
+        let found = counters(text);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].name.as_str(), found[0].value), ("a_total{stage=\"rcpt\",action=\"reject\"}", 3));
+    }
+}

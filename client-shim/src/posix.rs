@@ -197,8 +197,8 @@ impl Sys for Posix {
     }
 
     fn log(&mut self, line: &[u8]) {
-        // SAFETY: `line` has the length that is said; it is shorter than PIPE_BUF, so a pipe with room takes it whole.
         if poll_one(2, libc::POLLOUT, 0) & libc::POLLOUT != 0 {
+            // SAFETY: `line` has the length that is said. It is shorter than PIPE_BUF: a pipe with room takes it whole.
             unsafe { libc::write(2, line.as_ptr().cast(), line.len()) };
         }
     }

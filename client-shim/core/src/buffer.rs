@@ -30,12 +30,7 @@ impl<const N: usize> Buffer<N> {
 
     /// Appends all of `more`, or nothing. Says whether it fitted.
     pub(crate) fn push(&mut self, more: &[u8]) -> bool {
-        let Some(room) = self.bytes.get_mut(self.len..).and_then(|free| free.get_mut(..more.len())) else {
-            return false;
-        };
-        copy(room, more);
-        self.len += more.len();
-        true
+        append(&mut self.bytes, &mut self.len, more)
     }
 
     /// Replaces what is there by the first bytes of `from` that fit.
@@ -65,9 +60,25 @@ impl<const N: usize> Buffer<N> {
     }
 }
 
+/// One copy of this code for buffers of every size: it is called from everywhere.
+#[inline(never)]
+fn append(bytes: &mut [u8], len: &mut usize, more: &[u8]) -> bool {
+    let Some(room) = bytes.get_mut(*len..).and_then(|free| free.get_mut(..more.len())) else {
+        return false;
+    };
+    copy(room, more);
+    *len += more.len();
+    true
+}
+
 /// Copies as many bytes as both sides have; says how many.
+#[inline(never)]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) -> usize {
-    to.iter_mut().zip(from).map(|(to, from)| *to = *from).count()
+    let length = to.len().min(from.len());
+    if let (Some(to), Some(from)) = (to.get_mut(..length), from.get(..length)) {
+        to.copy_from_slice(from);
+    }
+    length
 }
 
 /// The first `len` bytes, or all.

@@ -4,13 +4,14 @@
 //! From the outside in: [`Session`] (stages, failures) → `request`, `verdict`, `reply` (messages and what becomes of
 //! them) → `call` (deadline, retries) → `http2`, `hpack` → [`Sys`] (the system).
 
-#![no_std]
+#![cfg_attr(not(test), no_std)]
 
 mod buffer;
 mod call;
 mod facts;
 mod hpack;
 mod http2;
+mod known;
 mod protobuf;
 mod record;
 mod reply;
@@ -76,3 +77,6 @@ pub(crate) enum NoAnswer {
     /// What came is no Verdict.
     Malformed,
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Bytes of a record, with its LF.
-pub const RECORD_LEN: usize = 128;
+pub const RECORD_LEN: usize = 160;
 /// The file grows no further.
 pub const FILE_MAX: u64 = 1 << 20;
 

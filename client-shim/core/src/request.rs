@@ -5,8 +5,8 @@ use crate::{
     buffer::{Buffer, first, last},
     facts::{Facts, variable},
     http2::{BODY_MAX, PREFIX_LEN},
+    known::{Ending, Known},
     protobuf::Writer,
-    session::{Ending, Known},
     settings::Settings,
     sys::Sys,
 };

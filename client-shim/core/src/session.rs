@@ -6,12 +6,13 @@ use crate::{
     call::Target,
     facts::Facts,
     http2::Connection,
+    known::{Ending, Known},
     record::{FILE_MAX, Record, push_reason},
     reply::{self, Answer},
     request::{ARGUMENT_MAX, Addition, Report, Request},
     settings::Settings,
     sys::Sys,
-    verdict::{Action, STATE_MAX, Verdict},
+    verdict::{Action, Verdict},
 };
 use core::ffi::CStr;
 
@@ -19,98 +20,6 @@ use core::ffi::CStr;
 const CLOSE_MS: u64 = 100;
 /// Failed calls after which the daemon is not asked again in this session.
 const FAILURES_MAX: u32 = 2;
-
-/// How a message or a connection ended: `Ending` of policy.proto.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    Closed = 0,
-    Accepted = 1,
-    Rejected = 2,
-    Deferred = 3,
-}
-
-/// What the session has brought so far.
-pub(crate) struct Known {
-    pub(crate) session_id: [u8; 16],
-    /// Number of the newest call.
-    pub(crate) seq: u32,
-    /// What the daemon wants to be brought back.
-    pub(crate) state: Buffer<STATE_MAX>,
-    /// The process that began the session.
-    pub(crate) pid: u32,
-    pub(crate) has_talked_early: bool,
-    pub(crate) has_helo: bool,
-    pub(crate) is_esmtp: bool,
-    pub(crate) helo: Buffer<ARGUMENT_MAX>,
-    pub(crate) has_mail: bool,
-    pub(crate) sender: Buffer<ARGUMENT_MAX>,
-    /// 0 = not given.
-    pub(crate) declared_size: u64,
-    /// Recipients of this transaction.
-    pub(crate) accepted: u32,
-    pub(crate) refused: u32,
-    /// Recipients of the connection.
-    pub(crate) accepted_ever: u32,
-    pub(crate) refused_ever: u32,
-    /// Bytes of this message.
-    pub(crate) message_bytes: u64,
-    pub(crate) messages_accepted: u32,
-    /// Stages that went on without the daemon's answer.
-    pub(crate) unanswered: u32,
-}
-
-impl Known {
-    const fn new() -> Self {
-        Known {
-            session_id: [0; 16],
-            seq: 0,
-            state: Buffer::new(),
-            pid: 0,
-            has_talked_early: false,
-            has_helo: false,
-            is_esmtp: false,
-            helo: Buffer::new(),
-            has_mail: false,
-            sender: Buffer::new(),
-            declared_size: 0,
-            accepted: 0,
-            refused: 0,
-            accepted_ever: 0,
-            refused_ever: 0,
-            message_bytes: 0,
-            messages_accepted: 0,
-            unanswered: 0,
-        }
-    }
-
-    /// The transaction is over.
-    fn end_transaction(&mut self) {
-        self.has_mail = false;
-        self.sender.clear();
-        self.declared_size = 0;
-        self.end_message();
-    }
-
-    fn end_message(&mut self) {
-        self.accepted = 0;
-        self.refused = 0;
-        self.message_bytes = 0;
-    }
-
-    fn restart(&mut self) {
-        self.seq = 0;
-        self.state.clear();
-        self.has_talked_early = false;
-        self.has_helo = false;
-        self.is_esmtp = false;
-        self.helo.clear();
-        self.accepted_ever = 0;
-        self.refused_ever = 0;
-        self.messages_accepted = 0;
-        self.unanswered = 0;
-        self.end_transaction();
-    }
-}
 
 /// One SMTP session of this process.
 pub struct Session {
@@ -170,6 +79,7 @@ impl Session {
 
     /// HELO or EHLO. Ends a transaction, if there is one.
     pub fn helo<S: Sys>(&mut self, sys: &mut S, helo: &[u8], is_esmtp: bool) -> Option<&CStr> {
+        self.begin(sys);
         self.known.end_transaction();
         self.known.has_helo = true;
         self.known.is_esmtp = is_esmtp;
@@ -179,6 +89,7 @@ impl Session {
 
     /// MAIL FROM. Begins a transaction; `parameters` may hold `SIZE=`.
     pub fn mail<S: Sys>(&mut self, sys: &mut S, sender: &[u8], parameters: &[u8]) -> Option<&CStr> {
+        self.begin(sys);
         self.known.end_transaction();
         self.known.has_mail = true;
         self.known.sender.set(last(sender, ARGUMENT_MAX));

@@ -113,8 +113,6 @@ pub(crate) fn decode(coded: &[u8], mut emit: impl FnMut(u8)) -> Result<(), ()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    extern crate std;
-    use std::{vec, vec::Vec};
 
     fn decoded(coded: &[u8]) -> Result<Vec<u8>, ()> {
         let mut text = vec![];

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The longest message taken. A Verdict has about 200 bytes, with headers and state at most 6 KiB.
-pub(crate) const MESSAGE_MAX: usize = 8192;
+pub(crate) const MESSAGE_MAX: usize = 6144;
 /// A gRPC message is preceded by a flag and its length.
 pub(crate) const PREFIX_LEN: usize = 5;
 

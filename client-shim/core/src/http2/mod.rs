@@ -23,9 +23,9 @@ use incoming::{Incoming, Piece};
 use outgoing::Outgoing;
 
 /// The longest request: every fact at its limit, with room to spare.
-pub(crate) const BODY_MAX: usize = 8192;
+pub(crate) const BODY_MAX: usize = 7168;
 /// The longest header block taken; announced as SETTINGS_MAX_HEADER_LIST_SIZE.
-const BLOCK_MAX: usize = 4096;
+const BLOCK_MAX: usize = 3072;
 /// Received DATA bytes after which the connection's window is refilled: a quarter of it.
 const REFILL_AFTER: u32 = WINDOW_DEFAULT / 4;
 /// Bytes received by one system call.

@@ -2,11 +2,13 @@
 //!
 //! qmail is in no package registry, so the program comes from outside: `TOLLGATE_QMAIL_SMTPD=/path/bin/qmail-smtpd`,
 //! built with the hook and libtollgate for a scratch root of its own (see `host.rs`). Without it every test here says
-//! that it was skipped. The daemon is a scripted one: its verdicts depend on words in what the client says.
+//! that it was skipped. The daemon here is a scripted one, whose verdicts depend on words in what the client says;
+//! `real.rs` has the real one.
 #![allow(clippy::expect_used, reason = "a failed set-up step ends the test")]
 
 mod fake;
 mod host;
+mod real;
 mod talk;
 
 use fake::Daemon;

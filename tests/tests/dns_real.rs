@@ -2,6 +2,8 @@
 //!
 //! In-process: the engine with the real resolver, no daemon. Each test starts its own servers on free ports.
 
+#![allow(clippy::expect_used, reason = "what these helpers cannot have, no test can go on without")]
+
 use std::{
     cell::RefCell,
     fmt::Write,

@@ -18,9 +18,12 @@ use crate::{
 };
 
 /// Bytes of a record, with its LF.
-pub const RECORD_LEN: usize = 160;
+pub const RECORD_LEN: usize = 128;
 /// The file grows no further.
 pub const FILE_MAX: u64 = 1 << 20;
+
+/// What is left for the address beside everything else at its longest; no system writes one as long.
+const IP_MAX: usize = 43;
 
 /// What a record tells.
 pub(crate) struct Record<'a> {
@@ -54,7 +57,7 @@ impl Record<'_> {
         // Only what can stand in an address: nobody writes lines into this file by TCPREMOTEIP.
         let is_of_address = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'%');
         let is_address = !self.client_ip.is_empty() && self.client_ip.iter().all(is_of_address);
-        line.push(if is_address { first(self.client_ip, 45) } else { b"-" });
+        line.push(if is_address { first(self.client_ip, IP_MAX) } else { b"-" });
         line.truncate(RECORD_LEN - 1);
         while line.len() < RECORD_LEN - 1 {
             line.push(b" ");

@@ -265,12 +265,12 @@ fn the_longest_record_fits() {
         is_deferred: true,
         pid: u32::MAX,
         session_id: &[0xff; 16],
-        client_ip: b"ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255",
+        client_ip: b"fe80:ffff:ffff:ffff:ffff:ffff:ffff:ffff%em0",
     }
     .to_bytes();
     let text = String::from_utf8(record.as_slice().to_vec()).unwrap();
     assert_eq!(text.len(), RECORD_LEN);
-    assert!(text.trim_end().ends_with(" ffff:ffff:ffff:ffff:ffff:ffff:255.255.255.255"), "{text}");
+    assert!(text.trim_end().ends_with(" fe80:ffff:ffff:ffff:ffff:ffff:ffff:ffff%em0"), "{text}");
 }
 
 #[test]

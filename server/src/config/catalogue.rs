@@ -53,17 +53,31 @@ pub(super) struct Declared {
     /// Dotted name, `check.rbl`.
     pub path: String,
     pub doc: &'static str,
+    /// Keys that every check has; empty for other sections.
+    pub common: Vec<Field>,
+    /// Keys of its own.
     pub fields: Vec<Field>,
     pub tables: Tables,
     /// What a check can find; empty for other sections.
     pub rules: &'static [Rule],
 }
 
+impl Declared {
+    /// All its keys.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Field> {
+        self.common.iter().chain(&self.fields)
+    }
+}
+
+/// What is said once about the keys in `Declared::common`.
+pub(super) const COMMON_DOC: &str = "Every check has these keys, besides its own.";
+
 /// All sections in order: topics, then checks by precedence.
 pub(super) fn declared() -> Vec<Declared> {
     let of_topic = |topic: &Topic| Declared {
         path: topic.name.to_owned(),
         doc: topic.doc,
+        common: Vec::new(),
         fields: topic.fields.to_vec(),
         tables: topic.tables,
         rules: &[],
@@ -71,7 +85,8 @@ pub(super) fn declared() -> Vec<Declared> {
     let of_check = |def: &&Def| Declared {
         path: format!("check.{}", def.name),
         doc: def.doc,
-        fields: pipeline::common_fields(def).iter().chain(def.fields).copied().collect(),
+        common: pipeline::common_fields(def).to_vec(),
+        fields: def.fields.to_vec(),
         tables: def.tables,
         rules: def.rules,
     };

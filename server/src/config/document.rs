@@ -49,7 +49,8 @@ impl Value {
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::Text(_) => "a text",
-            Self::Integer(_) => "a number",
+            Self::Integer(Some(_)) => "a number",
+            Self::Integer(None) => "a number beyond 64 bits",
             Self::Bool(_) => "true or false",
             Self::Array(_) => "a list",
             Self::Table(_) => "a table",

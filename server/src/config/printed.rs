@@ -2,7 +2,7 @@
 
 use super::{
     Document, Field, Tables,
-    catalogue::{Declared, declared},
+    catalogue::{COMMON_DOC, Declared, declared},
     document::{Entry, Table, Value},
     render::{expected, key, value, wrapped},
     section::FREE_NAME,
@@ -20,8 +20,14 @@ pub fn default_file() -> String {
         "# ",
         COLUMNS,
     );
+    let mut common_explained = false;
     for section in declared() {
+        if !section.common.is_empty() && !common_explained {
+            out += &format!("\n\n# {COMMON_DOC}\n{}", explained(&section.common));
+            common_explained = true;
+        }
         out += &format!("\n\n{}[{}]\n", wrapped(section.doc, "# ", COLUMNS), section.path);
+        out += &section.common.iter().map(key_line).collect::<String>();
         out += &keys_with_docs(&section.fields);
         for (name, fields) in section.tables {
             let header = header(&section.path, name);
@@ -32,9 +38,20 @@ pub fn default_file() -> String {
 }
 
 fn keys_with_docs(fields: &[Field]) -> String {
+    let doc = |field: &Field| wrapped(&format!("{} ({})", field.doc, expected(field.kind)), "# ", COLUMNS);
+    fields.iter().map(|field| format!("\n{}{}", doc(field), key_line(field))).collect()
+}
+
+/// A key with its default, commented out.
+fn key_line(field: &Field) -> String {
+    format!("#{} = {}\n", field.name, value(field.kind, None))
+}
+
+/// Keys that are explained here and stand elsewhere.
+fn explained(fields: &[Field]) -> String {
     let one = |field: &Field| {
-        let doc = format!("{} ({})", field.doc, expected(field.kind));
-        format!("\n{}#{} = {}\n", wrapped(&doc, "# ", COLUMNS), field.name, value(field.kind, None))
+        let doc = format!("{}: {} ({})", field.name, field.doc, expected(field.kind));
+        wrapped(&doc, "#     ", COLUMNS)
     };
     fields.iter().map(one).collect()
 }
@@ -61,7 +78,7 @@ fn effective_section(document: &Document, section: &Declared) -> String {
         Value::Table(inner) => Some(inner),
         _ => None,
     });
-    let mut out = format!("\n[{}]\n{}", section.path, keys(&section.fields, table));
+    let mut out = format!("\n[{}]\n{}", section.path, keys(section.keys(), table));
     if let Some(table) = table {
         out += &effective_tables(table, &section.path, section.tables);
     }
@@ -75,12 +92,12 @@ fn effective_tables(table: &Table, path: &str, declared: Tables) -> String {
         match table.get(name).map(|entry| &entry.value) {
             Some(Value::Array(items)) => {
                 for (_, item) in items {
-                    out += &format!("\n[[{path}.{name}]]\n{}", keys(fields, as_table(item)));
+                    out += &format!("\n[[{path}.{name}]]\n{}", keys(*fields, as_table(item)));
                 }
             }
             Some(Value::Table(named)) => {
                 for entry in &named.0 {
-                    out += &format!("\n[{path}.{name}.{}]\n{}", key(&entry.key), keys(fields, as_table(&entry.value)));
+                    out += &format!("\n[{path}.{name}.{}]\n{}", key(&entry.key), keys(*fields, as_table(&entry.value)));
                 }
             }
             _ => {}
@@ -93,14 +110,14 @@ fn as_table(value: &Value) -> Option<&Table> {
     if let Value::Table(table) = value { Some(table) } else { None }
 }
 
-fn keys(fields: &[Field], table: Option<&Table>) -> String {
+fn keys<'a>(fields: impl IntoIterator<Item = &'a Field>, table: Option<&Table>) -> String {
     let one = |field: &Field| match table.and_then(|table| table.get(field.name)) {
         Some(Entry { line, value: written, .. }) => {
             format!("{} = {} # line {line}\n", field.name, value(field.kind, Some(written)))
         }
         None => format!("{} = {}\n", field.name, value(field.kind, None)),
     };
-    fields.iter().map(one).collect()
+    fields.into_iter().map(one).collect()
 }
 
 #[cfg(test)]
@@ -139,7 +156,7 @@ mod tests {
         let switched_on = Document::parse("", &uncommented(&printed)).expect("the uncommented file parses");
         let text = effective(&switched_on);
         assert_eq!(values(&text), values(&effective(&Document::default())), "uncommented, it changes nothing");
-        let keys: usize = declared().iter().map(|section| section.fields.len()).sum();
+        let keys: usize = declared().iter().map(|section| section.keys().count()).sum();
         assert_eq!(text.matches(" # line ").count(), keys, "every key was switched on");
     }
 

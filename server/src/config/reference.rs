@@ -1,8 +1,8 @@
 //! What does `docs/configuration.md` say? The reference page, written from the declared fields and rules.
 
 use super::{
-    Field,
-    catalogue::{Declared, declared},
+    Field, Kind,
+    catalogue::{COMMON_DOC, Declared, declared},
     printed::header,
     render::{expected, value, wrapped},
 };
@@ -22,30 +22,50 @@ a reload the old policy stays. `\"\"` and `[]` mean \"not set\". Relative paths 
 pub fn page() -> String {
     let paragraph = |text| wrapped(text, "", COLUMNS);
     let mut out = format!("# Configuration\n\n{}\n{}", paragraph(INTRODUCTION), paragraph(RULES_OF_READING));
+    let mut common_explained = false;
     for section in declared() {
+        if !section.common.is_empty() && !common_explained {
+            out += &format!("\n## `[check.*]`\n\n{}{}", paragraph(COMMON_DOC), table(&section.common, common_default));
+            common_explained = true;
+        }
         out += &format!("\n## `[{}]`\n\n{}", section.path, paragraph(section.doc));
-        out += &fields(&section.fields);
+        out += &default_mode(&section);
+        out += &table(&section.fields, default);
         out += &tables(&section);
         out += &rules(section.rules);
     }
     out
 }
 
-fn fields(fields: &[Field]) -> String {
+fn table(fields: &[Field], default: impl Fn(&Field) -> String) -> String {
     if fields.is_empty() {
         return String::new();
     }
     let row = |field: &Field| {
-        let (expected, default) = (cell(&expected(field.kind)), cell(&value(field.kind, None)));
-        format!("| `{}` | {expected} | `{default}` | {} |\n", field.name, cell(field.doc))
+        let expected = cell(&expected(field.kind));
+        format!("| `{}` | {expected} | {} | {} |\n", field.name, default(field), cell(field.doc))
     };
     let rows: String = fields.iter().map(row).collect();
     format!("\n| key | value | default | meaning |\n|---|---|---|---|\n{rows}")
 }
 
+fn default(field: &Field) -> String {
+    format!("`{}`", cell(&value(field.kind, None)))
+}
+
+/// Checks differ in the mode they have without configuration.
+fn common_default(field: &Field) -> String {
+    if matches!(field.kind, Kind::Mode(_)) { "the check's".to_owned() } else { default(field) }
+}
+
+fn default_mode(section: &Declared) -> String {
+    let mode = section.common.iter().find(|field| matches!(field.kind, Kind::Mode(_)));
+    mode.map(|field| format!("\nMode without configuration: {}.\n", default(field))).unwrap_or_default()
+}
+
 fn tables(section: &Declared) -> String {
     let one = |(name, keys): &(&str, &[Field])| {
-        format!("\n### `{}`\n\nAny number of tables.\n{}", header(&section.path, name), fields(keys))
+        format!("\n### `{}`\n\nAny number of tables.\n{}", header(&section.path, name), table(keys, default))
     };
     section.tables.iter().map(one).collect()
 }
@@ -66,4 +86,38 @@ fn rules(rules: &[Rule]) -> String {
 /// Text within a table's cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{env, fs, path::Path};
+
+    #[test]
+    fn the_reference_page_is_in_step() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
+        if env::var_os("TOLLGATE_BLESS").is_some() {
+            fs::write(&path, page()).expect("the page can be written");
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            committed == page(),
+            "docs/configuration.md is out of step: run TOLLGATE_BLESS=1 cargo test -p tollgate reference"
+        );
+    }
+
+    #[test]
+    fn everything_declared_is_explained() {
+        for section in declared() {
+            let path = &section.path;
+            assert!(!section.doc.is_empty(), "[{path}] has no doc");
+            let of_tables = section.tables.iter().flat_map(|(_, fields)| fields.iter());
+            for field in section.keys().chain(of_tables) {
+                assert!(field.doc.ends_with('.'), "[{path}] {}: expected a sentence as doc", field.name);
+            }
+            for rule in section.rules {
+                assert!(rule.doc.ends_with('.'), "[{path}] rule {}: expected a sentence as doc", rule.name);
+            }
+        }
+    }
 }

@@ -86,7 +86,7 @@ impl<'a> Section<'a> {
         let fields = self.declared_table(name);
         let Some(entry) = self.entry(name) else { return Vec::new() };
         let Value::Array(items) = &entry.value else {
-            self.fault(name, format!("{}: expected [[{}.{name}]] tables", entry.value.type_name(), self.path));
+            self.misplaced(entry, &format!("[[{}.{name}]]", self.path));
             return Vec::new();
         };
         self.limit(name, items.len(), "tables");
@@ -100,7 +100,7 @@ impl<'a> Section<'a> {
         let fields = self.declared_table(&format!("{name}{FREE_NAME}"));
         let Some(entry) = self.entry(name) else { return Vec::new() };
         let Value::Table(table) = &entry.value else {
-            self.fault(name, format!("{}: expected [{}.{name}.NAME] tables", entry.value.type_name(), self.path));
+            self.misplaced(entry, &format!("[{}.{name}.NAME]", self.path));
             return Vec::new();
         };
         self.limit(name, table.0.len(), "tables");
@@ -109,6 +109,12 @@ impl<'a> Section<'a> {
             Some((entry.key.clone(), self.inner(path, entry.line, &entry.value, fields)?))
         };
         table.0.iter().take(Self::ITEMS_MAX).filter_map(inner).collect()
+    }
+
+    /// Something else where tables belong.
+    fn misplaced(&self, entry: &Entry, header: &str) {
+        let text = format!("[{}] {} is {}: expected {header} tables", self.path, entry.key, entry.value.type_name());
+        self.fault_at(entry.line, &text);
     }
 
     fn inner(&self, path: String, line: usize, value: &'a Value, fields: &'static [Field]) -> Option<Section<'a>> {
@@ -173,7 +179,7 @@ impl<'a> Section<'a> {
         self.entry(name).map(|entry| &entry.value)
     }
 
-    fn line_of(&self, name: &str) -> usize {
+    pub(super) fn line_of(&self, name: &str) -> usize {
         self.entry(name).map_or(self.line, |entry| entry.line)
     }
 

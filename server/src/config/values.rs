@@ -147,7 +147,10 @@ impl Section<'_> {
     }
 
     fn mistyped<T>(&self, name: &str, found: &Value, expected: &str, default: T) -> T {
-        self.fault(name, format!("{}: expected {expected}", found.type_name()));
+        self.fault_at(
+            self.line_of(name),
+            &format!("[{}] {name}{}: expected {expected}", self.path_text(), shown(found)),
+        );
         default
     }
 }
@@ -160,6 +163,17 @@ fn text_or_complaint(value: &Value) -> Result<&str, String> {
             Err(format!("a text of {} bytes: expected at most {}", text.len(), Section::TEXT_OCTETS_MAX))
         }
         other => Err(format!("{}: expected a text in quotes", other.type_name())),
+    }
+}
+
+/// What stands there: a short value itself, else what it is.
+fn shown(value: &Value) -> String {
+    const TEXT_SHOWN_MAX: usize = 60;
+    match value {
+        Value::Bool(flag) => format!(" = {flag}"),
+        Value::Integer(Some(number)) => format!(" = {number}"),
+        Value::Text(text) if text.len() <= TEXT_SHOWN_MAX => format!(" = {}", quoted(text)),
+        other => format!(" is {}", other.type_name()),
     }
 }
 

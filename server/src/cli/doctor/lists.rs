@@ -14,14 +14,14 @@ pub(super) fn examine(patient: &Patient, report: &mut Report) {
 
 fn one(file: &LoadedFile, report: &mut Report) {
     let (check, path) = (file.check, file.path.display());
-    if file.modified_at == 0 {
-        // qmail's control files are optional; a file that was named and is not there is a fault of the configuration.
-        return report.ok(TEST, format!("[check.{check}] {path} is not there: nothing is refused by it"));
-    }
-    if file.entries == 0 {
-        report.warn(TEST, format!("[check.{check}] {path} is empty: is it still being written to?"));
-    } else {
-        report.ok(TEST, format!("[check.{check}] {path}: {} entries", file.entries));
+    match (file.modified_at, file.entries) {
+        // qmail's control files are optional. One that the configuration names and that is not there has a warning.
+        (0, _) if file.warnings.is_empty() => {
+            report.ok(TEST, format!("[check.{check}] {path} is not there: nothing is refused by it"));
+        }
+        (0, _) => {}
+        (_, 0) => report.warn(TEST, format!("[check.{check}] {path} is empty: is it still being written to?")),
+        (_, entries) => report.ok(TEST, format!("[check.{check}] {path}: {entries} entries")),
     }
     for warning in &file.warnings {
         report.warn(TEST, format!("[check.{check}] {path}: {warning}"));

@@ -9,7 +9,7 @@ use tollgate_proto::v1::{Action, CheckReply, CheckRequest, Connection, Helo, Mai
 
 pub(super) fn run(args: CheckArgs, context: &mut Context<'_>) -> Result<u8, Failure> {
     let request = request(args);
-    let reply = Server::connect(context)?.ask(async |mut admin| admin.check(request).await)?;
+    let reply = Server::connect(context)?.ask_to_work(async |mut admin| admin.check(request).await)?;
     if context.common.json {
         json::print(context.out, &json::check(&reply))?;
     } else {

@@ -26,8 +26,10 @@ use tonic::{
 
 /// How long the daemon may take to accept the connection.
 const CONNECT: Duration = Duration::from_secs(2);
-/// How long one answer may take: a reload reads lists of millions of entries.
-const ANSWER: Duration = Duration::from_secs(60);
+/// How long an answer may take that the daemon only has to look up.
+const ANSWER: Duration = Duration::from_secs(10);
+/// How long one may take that it has to work for: a reload reads lists of millions of entries, a check asks the DNS.
+const WORK: Duration = Duration::from_secs(120);
 /// Largest answer, in octets: a check may show many rows.
 const ANSWER_OCTETS_MAX: usize = 64 * 1024 * 1024;
 
@@ -54,17 +56,32 @@ impl Server {
         Ok(Self { runtime, client, socket })
     }
 
-    /// Asks one question.
+    /// Asks what the daemon knows.
     pub(super) fn ask<T, F>(&self, call: impl FnOnce(AdminClient<Channel>) -> F) -> Result<T, Failure>
     where
         F: Future<Output = Result<Response<T>, Status>>,
     {
-        let bounded = async { tokio::time::timeout(ANSWER, call(self.client.clone())).await };
+        self.ask_within(ANSWER, call)
+    }
+
+    /// Asks for something that takes its time.
+    pub(super) fn ask_to_work<T, F>(&self, call: impl FnOnce(AdminClient<Channel>) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        self.ask_within(WORK, call)
+    }
+
+    fn ask_within<T, F>(&self, limit: Duration, call: impl FnOnce(AdminClient<Channel>) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<Response<T>, Status>>,
+    {
+        let bounded = async { tokio::time::timeout(limit, call(self.client.clone())).await };
         match self.runtime.block_on(bounded) {
             Ok(Ok(reply)) => Ok(reply.into_inner()),
             Ok(Err(status)) => Err(self.refused(&status)),
             Err(_) => {
-                let line = format!("{}: no answer within {} s", self.socket.display(), ANSWER.as_secs());
+                let line = format!("{}: no answer within {} s", self.socket.display(), limit.as_secs());
                 Err(Failure::new(exit::UNREACHABLE, format!("{line}: is the daemon stopped or overloaded?")))
             }
         }

@@ -29,6 +29,7 @@ pub(super) fn session(out: &mut dyn Write, decision: &Decision) -> io::Result<()
             rows.push(vec![name.to_owned(), value]);
         }
     };
+    row("decision_id", one_line(&verdict(decision).decision_id));
     row("time", utc(decision.time_ms / 1_000));
     row("host", one_line(&decision.host));
     row("session_id", one_line(&decision.session_id));
@@ -77,7 +78,6 @@ fn remarks(decision: &Decision, verdict: &Verdict) -> Vec<(&'static str, String)
         ),
         ("decided by", one_line(&decision.decided_by)),
         ("would have", one_line(&would_have)),
-        ("decision id", one_line(&verdict.decision_id)),
         ("degraded", one_line(&verdict.degraded.join(", "))),
         ("delay", if verdict.delay_ms == 0 { String::new() } else { format!("{} ms", verdict.delay_ms) }),
         ("then", if verdict.close { "the connection is closed".to_owned() } else { String::new() }),

@@ -5,7 +5,7 @@ use serde_json::json;
 use tollgate_proto::v1::ReloadRequest;
 
 pub(super) fn run(context: &mut Context<'_>) -> Result<u8, Failure> {
-    let reply = Server::connect(context)?.ask(async |mut admin| admin.reload(ReloadRequest {}).await)?;
+    let reply = Server::connect(context)?.ask_to_work(async |mut admin| admin.reload(ReloadRequest {}).await)?;
     if context.common.json {
         json::print(context.out, &json!({ "generation": reply.generation, "faults": reply.faults }))?;
     } else if reply.faults.is_empty() {

@@ -46,11 +46,11 @@ fn print(out: &mut dyn Write, status: &StatusReply, now: u64) -> io::Result<()> 
 }
 
 fn row(list: &ListFile, now: u64) -> Vec<String> {
-    let age = match list.modified_at {
-        0 => "is not there".to_owned(),
-        time => format!("changed {} ago", span(now.saturating_sub(time))),
+    let (entries, age) = match list.modified_at {
+        0 => ("is not there".to_owned(), String::new()),
+        time => (format!("{} entries", list.entries), format!("changed {} ago", span(now.saturating_sub(time)))),
     };
-    vec![one_line(&list.check), one_line(&list.path), format!("{} entries", list.entries), age, one_line(&list.error)]
+    vec![one_line(&list.check), one_line(&list.path), entries, age, one_line(&list.error)]
 }
 
 fn section(out: &mut dyn Write, title: &str, rows: Vec<Vec<String>>) -> io::Result<()> {

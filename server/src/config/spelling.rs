@@ -19,7 +19,7 @@ pub fn meant<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
 }
 
 /// Ends a fault about an unknown word: the word that was meant, else all that are known.
-pub(crate) fn expected(word: &str, known: &[&str]) -> String {
+pub fn expected(word: &str, known: &[&str]) -> String {
     match meant(word, known) {
         Some(near) => format!("did you mean \"{near}\"?"),
         None if known.is_empty() => "expected no key here".to_owned(),

@@ -5,7 +5,7 @@ use crate::{
     ask::dns,
     check::{Check, Def, Exemption, Rule},
     checks,
-    config::{Build, Document, Fault, Field, Kind, LoadedFile, Section, refuse_unknown_sections},
+    config::{Build, Document, Fault, Field, Kind, LoadedFile, Section, refuse_unknown_sections, spelling},
     metrics::{CheckCounters, EngineCounters},
     mode::Mode,
     session::Stage,
@@ -174,7 +174,7 @@ fn rule_index(def: &Def, key: &str, name: &str, section: &Section<'_>) -> Option
     let found = def.rules.iter().position(|rule| rule.name == name);
     if found.is_none() {
         let names: Vec<&str> = def.rules.iter().map(|rule| rule.name).collect();
-        section.fault(key, format!("{name} is no rule of this check: expected {}", names.join(", ")));
+        section.fault(key, format!("{name} is no rule of this check: {}", spelling::expected(name, &names)));
     }
     found
 }

@@ -46,7 +46,7 @@ fn healthy(patient: &Patient, status: &StatusReply, report: &mut Report) {
         report.warn("configuration", format!("{} is newer than the policy in force: `tollgate reload`", status.config));
     }
     for list in status.lists.iter().filter(|list| !list.error.is_empty()) {
-        report.fail("list", format!("[check.{}] {}: {}", list.check, list.path, list.error));
+        report.fail("list", format!("{}: {}: {}", list.check, list.path, list.error));
     }
 }
 

@@ -17,13 +17,13 @@ fn one(file: &LoadedFile, report: &mut Report) {
     match (file.modified_at, file.entries) {
         // qmail's control files are optional. One that the configuration names and that is not there has a warning.
         (0, _) if file.warnings.is_empty() => {
-            report.ok(TEST, format!("[check.{check}] {path} is not there: nothing is refused by it"));
+            report.ok(TEST, format!("{check}: {path} is not there"));
         }
         (0, _) => {}
-        (_, 0) => report.warn(TEST, format!("[check.{check}] {path} is empty: is it still being written to?")),
-        (_, entries) => report.ok(TEST, format!("[check.{check}] {path}: {entries} entries")),
+        (_, 0) => report.warn(TEST, format!("{check}: {path} is empty: is it still being written to?")),
+        (_, entries) => report.ok(TEST, format!("{check}: {path}: {entries} entries")),
     }
     for warning in &file.warnings {
-        report.warn(TEST, format!("[check.{check}] {path}: {warning}"));
+        report.warn(TEST, format!("{check}: {path}: {warning}"));
     }
 }

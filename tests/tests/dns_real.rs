@@ -162,7 +162,7 @@ fn rbldnsd_answers_without_a_resolver_between() {
     let text = format!("[dns]\nservers = [\"{}\"]\n[dns.resolver.lists]\nservers = [\"{lists}\"]\n", servers.address);
     let asking = Asking::new(&document(&text));
     let ask = |kind, name: &str| {
-        let Answer::Dns(answer) = asking.ask_through(Upstream(1), kind, name).answer;
+        let Answer::Dns(answer) = asking.ask_through(Upstream::named("lists"), kind, name).answer;
         answer
     };
     assert_eq!(ask(RecordType::A, "9.2.0.192.bl.example"), found(&[[127, 0, 0, 2]]));

@@ -14,9 +14,21 @@ use std::{
 };
 use tokio::sync::oneshot;
 
-/// Which resolver of the configuration is asked. 0 is the default one.
+/// Which resolver of the configuration is asked: the default one, or one known by its name, whatever others stand
+/// beside it. So a reload that adds one can never make another be asked in its place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Upstream(pub u16);
+pub struct Upstream(u64);
+
+impl Upstream {
+    /// The one of `[dns.resolver.NAME]`; the empty name is the default one.
+    pub fn named(name: &str) -> Self {
+        // FNV-1a: the names are few, and the administrator's own.
+        const BASIS: u64 = 0xcbf2_9ce4_8422_2325;
+        const PRIME: u64 = 0x0000_0100_0000_01b3;
+        let hash = name.bytes().fold(BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
+        if name.is_empty() { Self::default() } else { Self(hash) }
+    }
+}
 
 /// Record types that checks ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -220,7 +232,7 @@ mod tests {
 
     #[test]
     fn an_unasked_question_is_failed_and_never_not_found() {
-        let question = DnsQuestion { name: "x.example".into(), kind: RecordType::A, upstream: Upstream(0) };
+        let question = DnsQuestion { name: "x.example".into(), kind: RecordType::A, upstream: Upstream::default() };
         assert_eq!(Answers::default().dns(&question), &DnsAnswer::Failed(Failure::Timeout));
     }
 }

@@ -29,7 +29,7 @@ pub struct Build<'a> {
     pub check: &'static str,
     /// qmail's control folder.
     pub control: &'a Path,
-    /// Resolvers beyond the default one, by name (`[dns.resolver.NAME]`); the index + 1 is the `Upstream`.
+    /// Resolvers beyond the default one, by name (`[dns.resolver.NAME]`).
     pub resolvers: &'a [String],
     /// Our own domains in lower case, as far as `[policy]` names them.
     pub domains: &'a [String],

@@ -210,7 +210,7 @@ mod tests {
     use std::sync::Arc;
 
     fn question(number: usize) -> DnsQuestion {
-        DnsQuestion { name: format!("{number}.example").into(), kind: RecordType::Txt, upstream: Upstream(0) }
+        DnsQuestion { name: format!("{number}.example").into(), kind: RecordType::Txt, upstream: Upstream::default() }
     }
 
     fn fetched(answer: DnsAnswer, clock: &Clock, ttl_seconds: u64) -> Fetched {
@@ -244,7 +244,7 @@ mod tests {
         cache.insert(&question(1), fetched(DnsAnswer::NotFound, &clock, 60));
         let now = clock.now().steady;
         assert_eq!(cache.get(&DnsQuestion { kind: RecordType::A, ..question(1) }, now), None);
-        assert_eq!(cache.get(&DnsQuestion { upstream: Upstream(1), ..question(1) }, now), None);
+        assert_eq!(cache.get(&DnsQuestion { upstream: Upstream::named("x"), ..question(1) }, now), None);
         assert!(cache.get(&question(1), now).is_some());
     }
 

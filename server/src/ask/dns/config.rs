@@ -94,12 +94,12 @@ pub struct Named {
     pub servers: Vec<SocketAddr>,
 }
 
-/// The section as read. It holds for the life of the process: upstream numbers stand in cached answers.
+/// The section as read. It holds for the life of the process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Empty = /etc/resolv.conf.
     pub servers: Vec<SocketAddr>,
-    /// `Upstream(1)` and on, in file order.
+    /// In file order.
     pub named: Vec<Named>,
     /// Of one attempt.
     pub timeout: Duration,

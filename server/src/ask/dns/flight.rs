@@ -4,7 +4,7 @@
 //! the answer goes into the cache.
 
 use super::{
-    super::{Answered, DnsAnswer, DnsQuestion, Failure},
+    super::{Answered, DnsAnswer, DnsQuestion, Failure, Upstream},
     Shared,
     cache::Fetched,
     config::Config,
@@ -31,7 +31,7 @@ pub(super) struct Asked {
 pub struct Lookups {
     pub(super) queue: mpsc::Receiver<Asked>,
     pub(super) shared: Arc<Shared>,
-    pub(super) upstreams: Vec<TokioResolver>,
+    pub(super) upstreams: HashMap<Upstream, TokioResolver>,
     pub(super) config: Config,
     pub(super) in_flight_max: usize,
     pub(super) flights: Flights,
@@ -94,7 +94,7 @@ impl Lookups {
     }
 
     fn take_off(&mut self, question: DnsQuestion, reply: oneshot::Sender<Answered>, since: Instant) {
-        let resolver = self.upstreams.get(usize::from(question.upstream.0)).cloned();
+        let resolver = self.upstreams.get(&question.upstream).cloned();
         let task = self.flights.tasks.spawn(look_up(resolver, question.clone(), self.config.clone()));
         self.flights.questions.insert(task.id(), question.clone());
         self.flights.waiting.insert(question, Waiting { since, replies: vec![reply] });
@@ -125,7 +125,7 @@ impl Lookups {
 }
 
 async fn look_up(resolver: Option<TokioResolver>, question: DnsQuestion, config: Config) -> Landed {
-    // A check holds only resolvers that the configuration names; the two are read together.
+    // Named since the start, by a reload: it is asked from the next start on.
     let Some(resolver) = resolver else {
         return (DnsAnswer::Failed(Failure::Unreachable), config.lifetimes.failed);
     };

@@ -205,7 +205,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn question(kind: RecordType) -> DnsQuestion {
-        DnsQuestion { name: "a.example".into(), kind, upstream: Upstream(0) }
+        DnsQuestion { name: "a.example".into(), kind, upstream: Upstream::default() }
     }
 
     /// A message with a bit of everything, for damage to start from.

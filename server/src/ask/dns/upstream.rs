@@ -1,24 +1,28 @@
-//! Which servers answer for us? One resolver of the library for each [`super::super::Upstream`], its own cache off.
+//! Which servers answer for us? One resolver of the library for each [`Upstream`], its own cache off.
 
-use super::config::Config;
+use super::{super::Upstream, config::Config};
 use hickory_resolver::{
     TokioResolver,
     config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts},
     net::runtime::TokioRuntimeProvider,
     system_conf::read_system_conf,
 };
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::{
+    collections::HashMap,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+};
 
 /// Questions under way on one TCP connection.
 const TCP_ACTIVE_MAX: usize = 256;
 /// Where the C library asks when resolv.conf names nobody (resolv.conf(5)).
 const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 53);
 
-/// The default resolver, then the named ones in order.
-pub(super) fn build(config: &Config) -> Result<Vec<TokioResolver>, String> {
+/// The default resolver and the named ones.
+pub(super) fn build(config: &Config) -> Result<HashMap<Upstream, TokioResolver>, String> {
     let default = if config.servers.is_empty() { system() } else { config.servers.clone() };
-    let all = std::iter::once(&default).chain(config.named.iter().map(|named| &named.servers));
-    all.map(|servers| one(servers, config)).collect()
+    let named = config.named.iter().map(|named| (Upstream::named(&named.name), &named.servers));
+    let all = std::iter::once((Upstream::default(), &default)).chain(named);
+    all.map(|(upstream, servers)| Ok((upstream, one(servers, config)?))).collect()
 }
 
 /// The servers of /etc/resolv.conf. Its search list and options are for people, not for us.

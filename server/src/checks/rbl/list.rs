@@ -268,15 +268,10 @@ fn codes(table: &Section<'_>) -> Vec<Codes> {
 }
 
 fn upstream(table: &Section<'_>, resolver: &str, build: &Build<'_>) -> Upstream {
-    if resolver.is_empty() {
-        return Upstream::default();
-    }
-    let at = build.resolvers.iter().position(|known| known == resolver);
-    let Some(number) = at.and_then(|at| u16::try_from(at + 1).ok()) else {
+    if !resolver.is_empty() && !build.resolvers.iter().any(|known| known == resolver) {
         table.fault("resolver", format!("\"{resolver}\" is unknown: expected one of [dns.resolver.NAME]"));
-        return Upstream::default();
-    };
-    Upstream(number)
+    }
+    Upstream::named(resolver)
 }
 
 /// One `[[check.rbl.code]]`, put into its list.

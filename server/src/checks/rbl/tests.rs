@@ -261,12 +261,12 @@ fn families_and_resolvers_are_chosen_by_list() {
         check.needs(Stage::Connect, &client(ip), &Answers::default(), &mut questions);
         questions
     };
-    let question = |name: &str, upstream| {
-        Question::Dns(DnsQuestion { name: name.into(), kind: RecordType::A, upstream: Upstream(upstream) })
+    let question = |name: &str, resolver| {
+        Question::Dns(DnsQuestion { name: name.into(), kind: RecordType::A, upstream: Upstream::named(resolver) })
     };
-    assert_eq!(asked("192.0.2.9"), [question("9.2.0.192.four.example", 1)]);
+    assert_eq!(asked("192.0.2.9"), [question("9.2.0.192.four.example", "paid")]);
     let nibbles = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2";
-    assert_eq!(asked("2001:db8::1"), [question(&format!("{nibbles}.six.example"), 0)]);
+    assert_eq!(asked("2001:db8::1"), [question(&format!("{nibbles}.six.example"), "")]);
 }
 
 #[test]
@@ -372,7 +372,7 @@ proptest! {
                 _ => (RecordType::Txt, &given[at / 2].1),
             };
             let name = format!("9.2.0.192.l{}.example", at / 2).into();
-            let question = Question::Dns(DnsQuestion { name, kind, upstream: Upstream(0) });
+            let question = Question::Dns(DnsQuestion { name, kind, upstream: Upstream::default() });
             (question, answered(if turn { turned(answer) } else { answer.clone() }))
         };
         let judged = |order: &[usize], turn: bool| {

@@ -35,15 +35,17 @@ pub(super) fn examine(patient: &Patient, report: &mut Report) -> Result<(), Fail
 
 async fn all(patient: &Patient, resolver: &Resolver, report: &mut Report) {
     let names = patient.dns.names();
-    let mut works = Vec::new();
-    for (number, name) in std::iter::once("the default one").chain(names.iter().map(String::as_str)).enumerate() {
-        let upstream = Upstream(u16::try_from(number).unwrap_or(u16::MAX));
-        works.push(one(resolver, upstream, name, report).await);
+    let mut works = BTreeSet::new();
+    for name in std::iter::once("").chain(names.iter().map(String::as_str)) {
+        let upstream = Upstream::named(name);
+        if one(resolver, upstream, if name.is_empty() { "the default one" } else { name }, report).await {
+            works.insert(upstream);
+        }
     }
-    let lists = patient.policy.as_ref().map(|policy| lists(policy, &names)).unwrap_or_default();
+    let lists = patient.policy.as_ref().map(lists).unwrap_or_default();
     for (zone, upstream) in lists.iter().take(LISTS_MAX) {
         // A resolver that fails is one FAIL, not one for each list.
-        if works.get(usize::from(upstream.0)) == Some(&true) {
+        if works.contains(upstream) {
             list(resolver, zone, *upstream, report).await;
         }
     }
@@ -51,7 +53,8 @@ async fn all(patient: &Patient, resolver: &Resolver, report: &mut Report) {
 
 /// Is it of use? A name that cannot exist must not resolve; one that must exist should.
 async fn one(resolver: &Resolver, upstream: Upstream, name: &str, report: &mut Report) -> bool {
-    let nonsense = format!("{}.invalid", DecisionId::random());
+    // Reserved (RFC 2606), and asked: names in `.invalid` are answered by the library itself.
+    let nonsense = format!("{}.example", DecisionId::random());
     match ask(resolver, &nonsense, upstream).await {
         DnsAnswer::NotFound => {}
         DnsAnswer::Found(_) => {
@@ -79,18 +82,14 @@ async fn one(resolver: &Resolver, upstream: Upstream, name: &str, report: &mut R
 }
 
 /// Zones and resolvers of the configured lists that are asked about IPv4 clients.
-fn lists(policy: &Policy, names: &[String]) -> BTreeSet<(String, Upstream)> {
+fn lists(policy: &Policy) -> BTreeSet<(String, Upstream)> {
     let Some(Ok(rows)) = policy.check("rbl").map(|rbl| rbl.inspect("lists", &[])) else { return BTreeSet::new() };
     let column = |name: &str| rows.columns.iter().position(|column| column == name);
     let (Some(zone), Some(families), Some(resolver)) = (column("zone"), column("families"), column("resolver")) else {
         return BTreeSet::new();
     };
-    let upstream = |name: &String| {
-        let number = names.iter().position(|known| known == name).map_or(0, |at| at + 1);
-        Upstream(u16::try_from(number).unwrap_or(u16::MAX))
-    };
     let asked = rows.rows.iter().filter(|row| row[families].contains("ipv4"));
-    asked.map(|row| (row[zone].clone(), upstream(&row[resolver]))).collect()
+    asked.map(|row| (row[zone].clone(), Upstream::named(&row[resolver]))).collect()
 }
 
 /// RFC 5782 §5: every list has 127.0.0.2, none has 127.0.0.1.

@@ -93,7 +93,7 @@ impl Check for Scripted {
 }
 
 fn question(name: &str) -> Question {
-    Question::Dns(DnsQuestion { name: name.into(), kind: RecordType::A, upstream: Upstream(0) })
+    Question::Dns(DnsQuestion { name: name.into(), kind: RecordType::A, upstream: Upstream::default() })
 }
 
 /// Answers from a table; what is not in it is never answered, but the asking is remembered.

@@ -17,7 +17,7 @@ fn config(address: SocketAddr) -> Config {
 }
 
 fn question(kind: RecordType, name: &str) -> Question {
-    Question::Dns(DnsQuestion { name: name.into(), kind, upstream: Upstream(0) })
+    Question::Dns(DnsQuestion { name: name.into(), kind, upstream: Upstream::default() })
 }
 
 /// A resolver with its I/O loop on the test's runtime.
@@ -352,8 +352,10 @@ async fn each_question_goes_to_its_own_resolver() {
     let mut settings = config(one.address);
     settings.named.push(Named { name: "two".to_owned(), servers: vec![two.address] });
     let running = Running::start(&settings);
-    for (upstream, expected) in [(0, found_a(&[1])), (1, found_a(&[2])), (2, DnsAnswer::Failed(Failure::Unreachable))] {
-        let dns = DnsQuestion { name: "x.example".into(), kind: RecordType::A, upstream: Upstream(upstream) };
+    for (upstream, expected) in
+        [("", found_a(&[1])), ("two", found_a(&[2])), ("three", DnsAnswer::Failed(Failure::Unreachable))]
+    {
+        let dns = DnsQuestion { name: "x.example".into(), kind: RecordType::A, upstream: Upstream::named(upstream) };
         assert_eq!(running.ask(&Question::Dns(dns)).await.answer, Answer::Dns(expected), "{upstream}");
     }
 }

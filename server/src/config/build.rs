@@ -1,6 +1,6 @@
 //! What may a check touch while it is built? Its files, read once and bounded, and what other sections settled.
 
-use super::{Fault, file::read_regular};
+use super::{Fault, Network, file::read_regular};
 use std::path::{Path, PathBuf};
 
 /// A file that a policy was built from, for `tollgate status` and for reload.
@@ -33,6 +33,8 @@ pub struct Build<'a> {
     pub resolvers: &'a [String],
     /// Our own domains in lower case, as far as `[policy]` names them.
     pub domains: &'a [String],
+    /// Addresses of our own hosts (`[policy] own_addresses`).
+    pub own_addresses: &'a [Network],
     /// Every file read so far.
     pub files: &'a mut Vec<LoadedFile>,
 }

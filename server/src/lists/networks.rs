@@ -23,6 +23,15 @@ impl NetworkSet {
         Some(Network { address: first_address(ip, prefix), prefix })
     }
 
+    /// A network that holds all of another.
+    pub fn covering(&self, inner: &Network) -> Option<Network> {
+        let prefix = match inner.address {
+            IpAddr::V4(v4) => self.v4.longest_up_to(u32::from(v4), inner.prefix),
+            IpAddr::V6(v6) => self.v6.longest_up_to(u128::from(v6), inner.prefix),
+        }?;
+        Some(Network { address: first_address(inner.address, prefix), prefix })
+    }
+
     /// Networks, doubles not counted.
     pub fn len(&self) -> usize {
         self.v4.len() + self.v6.len()
@@ -72,8 +81,12 @@ impl<T: Bits> Family<T> {
     }
 
     fn longest(&self, address: T) -> Option<u8> {
+        self.longest_up_to(address, u8::MAX)
+    }
+
+    fn longest_up_to(&self, address: T, prefix_max: u8) -> Option<u8> {
         let holds = |(prefix, addresses): &&(u8, Box<[T]>)| addresses.binary_search(&address.masked(*prefix)).is_ok();
-        self.0.iter().find(holds).map(|(prefix, _)| *prefix)
+        self.0.iter().skip_while(|(prefix, _)| *prefix > prefix_max).find(holds).map(|(prefix, _)| *prefix)
     }
 
     fn len(&self) -> usize {
@@ -130,6 +143,16 @@ mod tests {
         assert_eq!(longest(&set, "2001:db8:1::9"), Some("2001:db8:1::/48".to_owned()));
         assert_eq!(longest(&set, "2001:db8:2::9"), Some("2001:db8::/32".to_owned()));
         assert_eq!(longest(&set, "2001:db9::"), None);
+    }
+
+    #[test]
+    fn a_network_is_covered_by_one_as_large_or_larger() {
+        let set = set(&["192.0.2.0/24", "192.0.2.8/29", "198.51.100.7"]);
+        let covering = |text: &str| set.covering(&text.parse().expect("a network")).map(|network| network.to_string());
+        assert_eq!(covering("192.0.2.9").as_deref(), Some("192.0.2.8/29"));
+        assert_eq!(covering("192.0.2.0/28").as_deref(), Some("192.0.2.0/24"));
+        assert_eq!(covering("198.51.100.0/24"), None);
+        assert_eq!(covering("2001:db8::/32"), None);
     }
 
     #[test]

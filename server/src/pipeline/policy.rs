@@ -125,8 +125,14 @@ impl Policy {
             let common = common_fields(def);
             let path = format!("check.{}", def.name);
             let section = Section::new(document, &path, &[&common, def.fields], def.tables, &faults);
-            let (control, domains) = (settings.control.as_path(), settings.domains.as_slice());
-            let mut build = Build { check: def.name, control, resolvers: &resolvers, domains, files: &mut files };
+            let mut build = Build {
+                check: def.name,
+                control: &settings.control,
+                resolvers: &resolvers,
+                domains: &settings.domains,
+                own_addresses: &settings.own_addresses,
+                files: &mut files,
+            };
             steps.push(Step::build(place, def, &section, &mut build));
         }
         let faults = faults.into_inner();

@@ -52,7 +52,7 @@ impl Access {
         }
         Self {
             clients_allow: load::networks(section, build, fields::CLIENTS_ALLOW),
-            clients_deny: load::networks(section, build, fields::CLIENTS_DENY),
+            clients_deny: clients_deny(section, build),
             sender_allow: section.tables(fields::SENDER_ALLOW.0).iter().map(sender_allow).collect(),
             names_deny: NameList::new(load::keys(section, build, fields::NAMES_DENY, None)),
             helo_deny: NameList::new(load::keys(section, build, fields::HELO_DENY, None)),
@@ -120,6 +120,18 @@ fn addresses(section: &Section<'_>, build: &mut Build<'_>, place: load::Place) -
         build.warn(warning);
     }
     list
+}
+
+/// A list that covers our own hosts has gone mad, or was meant for something else.
+fn clients_deny(section: &Section<'_>, build: &mut Build<'_>) -> NetworkSet {
+    let denied = load::networks(section, build, fields::CLIENTS_DENY);
+    for own in build.own_addresses {
+        if let Some(network) = denied.covering(own) {
+            section
+                .fault(fields::CLIENTS_DENY.texts, format!("{network} covers our own {own}: expected other networks"));
+        }
+    }
+    denied
 }
 
 fn sender_allow(table: &Section<'_>) -> (AddressList, Vec<Network>) {

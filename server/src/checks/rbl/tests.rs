@@ -16,7 +16,8 @@ fn build(text: &str) -> (Box<dyn Check>, Vec<String>) {
     let section = Section::new(&document, "check.rbl", &[DEF.fields], DEF.tables, &faults);
     let (resolvers, mut files) = (["paid".to_owned()], Vec::new());
     let control = Path::new("/nonexistent");
-    let mut build = Build { check: DEF.name, control, resolvers: &resolvers, domains: &[], files: &mut files };
+    let mut build =
+        Build { check: DEF.name, control, resolvers: &resolvers, domains: &[], own_addresses: &[], files: &mut files };
     let check = (DEF.build)(&section, &mut build);
     let faults = faults.borrow().iter().map(ToString::to_string).collect();
     (check, faults)

@@ -31,7 +31,8 @@ fn load(folder: &Path, toml: &str) -> Loaded {
     let faults = RefCell::new(Vec::new());
     let mut files = Vec::new();
     let section = Section::new(&document, "", &[FIELDS], &[], &faults);
-    let mut build = Build { check: "test", control: folder, resolvers: &[], domains: &[], files: &mut files };
+    let mut build =
+        Build { check: "test", control: folder, resolvers: &[], domains: &[], own_addresses: &[], files: &mut files };
     let keys = keys(&section, &mut build, KEYS, Some(folder.join("default")));
     let networks = networks(&section, &mut build, NETWORKS);
     let rules = tcp_rules(&section, &mut build, "tcp_rules");

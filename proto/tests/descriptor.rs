@@ -92,11 +92,14 @@ fn no_promise_is_broken() {
     assert_eq!(broken(&kept, &promised), Vec::<&str>::new(), "new: write them down with TOLLGATE_BLESS=1");
 }
 
+/// A change of the protocol.
+type Edit<'a> = &'a dyn Fn(&mut FileDescriptorSet);
+
 /// The check itself: each kind of breach must be seen, and an addition must not.
 #[test]
 fn every_kind_of_breach_is_seen() {
     let promised = promises(&current());
-    let change = |edit: &dyn Fn(&mut FileDescriptorSet)| {
+    let change = |edit: Edit<'_>| {
         let mut set = current();
         edit(&mut set);
         promises(&set)
@@ -105,7 +108,7 @@ fn every_kind_of_breach_is_seen() {
         let mut messages = set.file.iter_mut().flat_map(|file| &mut file.message_type);
         messages.find(|message| message.name() == "Verdict").expect("Verdict")
     }
-    let breaches: [(&str, &dyn Fn(&mut FileDescriptorSet)); 6] = [
+    let breaches: [(&str, Edit<'_>); 6] = [
         ("removed", &|set| drop(verdict(set).field.remove(0))),
         ("renumbered", &|set| verdict(set).field[1].number = Some(99)),
         ("renamed", &|set| verdict(set).field[1].name = Some("kode".to_owned())),

@@ -1,0 +1,11 @@
+//! Does the daemon keep its promises as a process? A real one on temporary sockets, asked by tonic's own client.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on says why and ends")]
+#![allow(clippy::disallowed_methods, reason = "a test's tasks end with the test")]
+
+mod admin;
+mod harness;
+mod life;
+mod load;
+mod services;
+mod tcp;

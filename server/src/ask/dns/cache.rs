@@ -15,8 +15,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Enough that a handful of cores seldom meet at one lock.
-const SHARDS: usize = 16;
+/// Enough that cores seldom meet at one lock, and that none is held long when a shard's table grows.
+const SHARDS: usize = 64;
+/// Entries spared in a row before one goes in any case: the hand's way ends while a lock is held.
+const SPARED_MAX: usize = 64;
 
 /// An answer with its times.
 #[derive(Clone, Debug)]
@@ -154,15 +156,14 @@ impl Shard {
         self.slots.push(Slot { question: question.clone(), fetched, octets, used: false });
     }
 
-    /// Removes one entry: the first under the hand that is unused or expired. One round clears every mark, so that
-    /// the second one ends at its first step.
+    /// Removes one entry: the first under the hand that is unused or expired.
     fn evict(&mut self, now: Instant) {
-        loop {
+        for spared in 0..=SPARED_MAX {
             if self.hand >= self.slots.len() {
                 self.hand = 0;
             }
             match self.slots.get_mut(self.hand) {
-                Some(slot) if slot.used && slot.fetched.is_fresh(now) => slot.used = false,
+                Some(slot) if slot.used && slot.fetched.is_fresh(now) && spared < SPARED_MAX => slot.used = false,
                 Some(_) => return self.remove(self.hand),
                 None => return,
             }
@@ -225,7 +226,7 @@ mod tests {
     #[test]
     fn an_answer_lives_as_long_as_its_ttl() {
         let clock = Clock::manual(1_000);
-        let cache = Cache::new(160, 1 << 20);
+        let cache = Cache::new(640, 1 << 22);
         cache.insert(&question(1), fetched(DnsAnswer::NotFound, &clock, 60));
         clock.advance(Duration::from_secs(59));
         let answered = cache.get(&question(1), clock.now().steady).expect("still good");
@@ -240,7 +241,7 @@ mod tests {
     #[test]
     fn kinds_and_resolvers_are_kept_apart() {
         let clock = Clock::manual(1_000);
-        let cache = Cache::new(160, 1 << 20);
+        let cache = Cache::new(640, 1 << 22);
         cache.insert(&question(1), fetched(DnsAnswer::NotFound, &clock, 60));
         let now = clock.now().steady;
         assert_eq!(cache.get(&DnsQuestion { kind: RecordType::A, ..question(1) }, now), None);
@@ -251,10 +252,10 @@ mod tests {
     #[test]
     fn bounds_hold_under_churn() {
         let clock = Clock::manual(1_000);
-        let (entries_max, octets_max) = (400, 100_000);
+        let (entries_max, octets_max) = (1_600, 400_000);
         let cache = Cache::new(entries_max, octets_max);
         let mut fullest = (0, 0);
-        for number in 0..20_000 {
+        for number in 0..40_000 {
             let answer = if number % 3 == 0 { texts(number % 2_000) } else { DnsAnswer::NotFound };
             cache.insert(&question(number % 7_000), fetched(answer, &clock, (number % 50) as u64));
             clock.advance(Duration::from_millis(100));
@@ -276,13 +277,13 @@ mod tests {
     #[test]
     fn what_is_used_outlives_a_flood_of_what_is_not() {
         let clock = Clock::manual(1_000);
-        let cache = Cache::new(1_600, 1 << 24);
-        let regulars = 0..200;
+        let cache = Cache::new(6_400, 1 << 26);
+        let regulars = 0..800;
         for number in regulars.clone() {
             cache.insert(&question(number), fetched(DnsAnswer::NotFound, &clock, 3_600));
         }
-        for number in 1_000..50_000 {
-            let regular = question(number % 200);
+        for number in 1_000..40_000 {
+            let regular = question(number % 800);
             assert!(cache.get(&regular, clock.now().steady).is_some(), "{regular:?} was driven out at {number}");
             cache.insert(&question(number), fetched(DnsAnswer::NotFound, &clock, 3_600));
         }
@@ -291,7 +292,7 @@ mod tests {
     #[test]
     fn an_answer_too_large_for_a_shard_is_not_kept() {
         let clock = Clock::manual(1_000);
-        let cache = Cache::new(160, 16 * 1_000);
+        let cache = Cache::new(640, 64 * 1_000);
         cache.insert(&question(1), fetched(DnsAnswer::NotFound, &clock, 60));
         cache.insert(&question(1), fetched(texts(2_000), &clock, 60));
         assert_eq!((cache.get(&question(1), clock.now().steady), cache.size()), (None, (0, 0)));

@@ -12,7 +12,8 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "servers",
         kind: Kind::Texts(&[]),
-        doc: "Addresses of the resolvers, such as \"127.0.0.1\" or \"[::1]:5353\". Empty = those of /etc/resolv.conf.",
+        doc: "Addresses of the resolvers, such as \"127.0.0.1\" or \"[::1]:5353\". Empty = those of /etc/resolv.conf as it \
+              stands at the start.",
     },
     Field {
         name: "timeout_ms",
@@ -33,12 +34,12 @@ pub const FIELDS: &[Field] = &[
     },
     Field {
         name: "cache_entries",
-        kind: Kind::Integer { default: 200_000, min: 16, max: 10_000_000 },
+        kind: Kind::Integer { default: 200_000, min: 1_000, max: 10_000_000 },
         doc: "Answers kept at most. Those not used lately go first.",
     },
     Field {
         name: "cache_mib",
-        kind: Kind::Integer { default: 64, min: 1, max: 16_384 },
+        kind: Kind::Integer { default: 64, min: 4, max: 16_384 },
         doc: "Memory for answers in MiB (2^20 bytes), whichever bound is met first.",
     },
     Field {

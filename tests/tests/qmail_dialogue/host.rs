@@ -23,6 +23,13 @@ rm -f queue/$$.message queue/$$.envelope
 exit 54
 "#;
 
+/// The checkpassword of trees with AUTH: `joe` may enter with `pw`.
+const CHECKPASSWORD: &str = r#"#!/bin/sh
+# checkpassword of Tollgate's tests
+case "`tr '\0' ' ' <&3`" in "joe pw "*) exec "$@" ;; esac
+exit 1
+"#;
+
 const CONTROL: [(&str, &str); 3] =
     [("me", "mail.test\n"), ("rcpthosts", "mail.test\n"), ("badmailfrom", "bad@stock.test\n")];
 
@@ -45,6 +52,7 @@ pub(crate) fn host(variables: &[(&str, &str)]) -> Option<Host> {
     command.args(["-1", "-HR", "-l", "mail.test", "127.0.0.1", "0"]);
     // Loopback clients are exempt from much: this one comes from elsewhere.
     command.args(["env", "TCPREMOTEIP=192.0.2.9"]).arg(&qmail.smtpd);
+    command.arg(qmail.root.join("bin/checkpassword")).arg("true");
     for name in ["RELAYCLIENT", "RBLSMTPD", "DATABYTES"] {
         command.env_remove(name);
     }
@@ -60,6 +68,22 @@ pub(crate) fn host(variables: &[(&str, &str)]) -> Option<Host> {
 impl Host {
     pub(crate) fn connect(&self) -> Client {
         Client::new(self.port)
+    }
+
+    /// What a client connects to.
+    pub(crate) fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Puts a key and a certificate where the TLS patches look for them.
+    pub(crate) fn make_certificate(&self) {
+        let (key, certificate) = (self.root.join("key.pem"), self.root.join("certificate.pem"));
+        let mut openssl = Command::new("openssl");
+        openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=mail.test"]);
+        openssl.arg("-keyout").arg(&key).arg("-out").arg(&certificate);
+        assert!(openssl.output().expect("openssl runs").status.success());
+        let both = [key, certificate].map(|path| fs::read_to_string(path).expect("openssl wrote it")).concat();
+        fs::write(self.control().join("servercert.pem"), both).expect("servercert.pem");
     }
 
     /// The folder of the control files.
@@ -107,9 +131,11 @@ fn prepare() -> Option<Qmail> {
     for (name, text) in CONTROL {
         fs::write(root.join("control").join(name), text).expect("a control file");
     }
-    let queue = root.join("bin/qmail-queue");
-    fs::write(&queue, QUEUE).expect("qmail-queue");
-    fs::set_permissions(queue, fs::Permissions::from_mode(0o755)).expect("qmail-queue may run");
+    for (name, script) in [("qmail-queue", QUEUE), ("checkpassword", CHECKPASSWORD)] {
+        let path = root.join("bin").join(name);
+        fs::write(&path, script).expect("a script");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("a script that may run");
+    }
     Some(Qmail { smtpd, root })
 }
 

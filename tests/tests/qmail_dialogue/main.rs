@@ -9,6 +9,7 @@
 mod fake;
 mod host;
 mod real;
+mod secured;
 mod talk;
 
 use fake::Daemon;

@@ -3,4 +3,12 @@
 //! A client (a raw dialogue or swaks) → tcpserver → Exim with libtollgate → tollgated → unbound → rbldnsd, all on
 //! loopback, as root (Exim insists). A failed test keeps its scratch folder with all logs.
 
+mod dialogue;
+mod failure;
+mod lists;
+mod modes;
+mod observing;
 mod refusals;
+mod relaying;
+mod reload;
+mod reports;

@@ -53,7 +53,7 @@ impl Daemon {
     pub fn configure(&self, group: &str, policy: &str) {
         let text = format!(
             "[server]\nsocket = \"{socket}\"\nadmin_socket = \"{admin}\"\nstate = \"{state}\"\ngroup = \"{group}\"\n\
-             metrics = \"{metrics}\"\n\n{policy}",
+             metrics = \"{metrics}\"\ncores = 1\ndrain_seconds = 2\n\n{policy}",
             socket = self.socket().display(),
             admin = self.admin_socket().display(),
             state = self.folder.join("state").display(),
@@ -87,6 +87,11 @@ impl Daemon {
     /// Where administrators ask.
     pub fn admin_socket(&self) -> PathBuf {
         self.folder.join("admin.sock")
+    }
+
+    /// Where mail servers write down what they decided alone.
+    pub fn failure_file(&self) -> PathBuf {
+        self.folder.join("state/failures")
     }
 
     /// The configuration's path.

@@ -5,7 +5,7 @@ use crate::{ports, process::Process, program, scratch::Scratch, wait};
 use std::{
     fs,
     io::Write,
-    net::{Ipv4Addr, SocketAddr, TcpStream},
+    net::{Ipv4Addr, SocketAddr},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -62,7 +62,8 @@ impl MailHost {
         command.envs(environment.iter().map(|(key, value)| (*key, value)));
         let tcpserver = Process::start(&mut command, &scratch.path("tcpserver.log"));
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        wait::until("tcpserver to listen", wait::SOON, || TcpStream::connect(address).is_ok());
+        // Not by connecting: that would be a session.
+        wait::until("tcpserver to listen", wait::SOON, || tcpserver.log().contains("status: 0/"));
         Self { address, spool, tcpserver, _network: network }
     }
 

@@ -4,7 +4,7 @@ use crate::{
     daemon::Daemon,
     dns::{Dns, List},
     exim::{self, MailHost},
-    program,
+    preset, program,
     scratch::Scratch,
     smtp::{Client, Transaction},
 };
@@ -58,7 +58,7 @@ impl Plan {
         Self { name, preset, policy: String::new(), control: Vec::new(), lists: Vec::new(), environment: Vec::new() }
     }
 
-    /// Adds lines to the end of `[policy]`; further sections follow after their own headings.
+    /// Adds lines to `[policy]`; further sections follow after their own headings, see [`preset::merge`].
     #[must_use]
     pub fn policy(mut self, lines: &str) -> Self {
         self.policy.push_str(lines);
@@ -99,45 +99,36 @@ impl Plan {
             scratch.write(&format!("control/{file}"), content);
         }
         let dns = Dns::start(&scratch, &self.lists);
-        let head = self.head(&scratch, &dns);
-        let daemon = Daemon::start(&scratch, exim::USER, &format!("{head}{}", self.policy));
+        let base = self.base(&scratch, &dns);
+        let daemon = Daemon::start(&scratch, exim::USER, &with_policy(&base, &self.policy));
         let mut environment = self.environment;
         environment.push(("TOLLGATE_SOCKET", daemon.socket().display().to_string()));
+        environment.push(("TOLLGATE_FAILURE_FILE", daemon.failure_file().display().to_string()));
         let mail = MailHost::start(&scratch, &environment);
-        Gate { mail, daemon, dns, head, scratch }
+        Gate { mail, daemon, dns, base, scratch }
     }
 
-    /// The configuration up to the middle of `[policy]`.
-    fn head(&self, scratch: &Scratch, dns: &Dns) -> String {
-        let control = format!("control = \"{}\"", scratch.path("control").display());
-        let ours = format!("[dns]\nservers = [\"{}\"]\n\n", dns.address);
-        let domains = "domains = [\"ours.example\", \"second.example\"]\n";
-        match self.preset {
-            Preset::Default => format!("{ours}[policy]\n{control}\n{domains}"),
-            Preset::Seed => format!("{ours}{}", seed(&control, domains)),
-        }
+    /// The preset, with this machine's places and our domains.
+    fn base(&self, scratch: &Scratch, dns: &Dns) -> String {
+        let preset = match self.preset {
+            Preset::Default => String::new(),
+            Preset::Seed => {
+                let path = program::root().join("tests/presets/seed.toml");
+                fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+            }
+        };
+        let ours = format!(
+            "[dns]\nservers = [\"{}\"]\n[policy]\ncontrol = \"{}\"\ndomains = [\"ours.example\", \"second.example\"]\n",
+            dns.address,
+            scratch.path("control").display()
+        );
+        preset::merge(&preset, &ours)
     }
 }
 
-/// The seed's preset with our control folder and our domains, its `[policy]` moved to the end.
-fn seed(control: &str, domains: &str) -> String {
-    let path = program::root().join("tests/presets/seed.toml");
-    let preset = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let mut policy = String::from("[policy]\n");
-    let mut rest = String::new();
-    let mut in_policy = false;
-    for line in preset.lines() {
-        if line.starts_with('[') {
-            in_policy = line.trim() == "[policy]";
-        }
-        let replaced = line.starts_with("control =") || line.starts_with("domains =") || line.trim() == "[policy]";
-        let part = if in_policy { &mut policy } else { &mut rest };
-        if !(in_policy && replaced) {
-            part.push_str(line);
-            part.push('\n');
-        }
-    }
-    format!("{rest}\n{policy}{control}\n{domains}")
+/// `base` with a test's lines, which begin inside `[policy]`.
+fn with_policy(base: &str, lines: &str) -> String {
+    preset::merge(base, &format!("[policy]\n{lines}"))
 }
 
 /// A gate in front of a mail host. Fields are dropped in this order.
@@ -149,7 +140,7 @@ pub struct Gate {
     pub daemon: Daemon,
     /// unbound and rbldnsd.
     pub dns: Dns,
-    head: String,
+    base: String,
     /// Where everything lies.
     pub scratch: Scratch,
 }
@@ -170,6 +161,6 @@ impl Gate {
 
     /// Writes a configuration with other lines in `[policy]`.
     pub fn configure(&self, policy: &str) {
-        self.daemon.configure(exim::USER, &format!("{}{policy}", self.head));
+        self.daemon.configure(exim::USER, &with_policy(&self.base, policy));
     }
 }

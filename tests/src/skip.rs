@@ -4,5 +4,5 @@ use std::io::{self, Write};
 
 /// Says that a test, or a part of one, was not run.
 pub fn say(test: &str, reason: &str) {
-    let _nobody_listens = writeln!(io::stderr(), "skipped: {test}: {reason}");
+    let _nobody_listens = write!(io::stderr(), "\nSKIPPED: {test}, for {reason}\n");
 }

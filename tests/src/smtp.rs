@@ -31,6 +31,25 @@ impl Reply {
     pub fn is_good(&self) -> bool {
         (200..400).contains(&self.code)
     }
+
+    /// The text in one line and without enhanced status codes: Exim folds long lines and repeats the status.
+    pub fn words(&self) -> String {
+        self.text.lines().map(without_status).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The decision's id at the end of the text, `[7dq2m0c4xk9vht3e]`.
+    pub fn decision_id(&self) -> Option<String> {
+        let words = self.words();
+        let id = words.strip_suffix(']')?.rsplit_once('[')?.1;
+        (id.len() == 16 && id.bytes().all(|byte| byte.is_ascii_alphanumeric())).then(|| id.to_owned())
+    }
+}
+
+/// `5.7.1 text` is `text`.
+fn without_status(line: &str) -> &str {
+    let (first, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let is_status = first.contains('.') && first.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if is_status { rest } else { line }
 }
 
 /// One transaction as it went.
@@ -156,5 +175,19 @@ impl Client {
         let bye = self.say("QUIT");
         assert_eq!(bye.code, 221, "{bye:?}");
         assert_eq!(self.reply().code, 0, "the mail host keeps the connection after QUIT");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Reply;
+
+    #[test]
+    fn folded_replies_are_put_together() {
+        let text = "5.7.1 client [192.0.2.66] is listed\n5.7.1 by bl.example [7dq2m0c4xk9vht3e]".to_owned();
+        let reply = Reply { code: 550, text };
+        assert_eq!(reply.words(), "client [192.0.2.66] is listed by bl.example [7dq2m0c4xk9vht3e]");
+        assert_eq!(reply.decision_id().as_deref(), Some("7dq2m0c4xk9vht3e"));
+        assert_eq!(Reply { code: 550, text: "no mailbox here [x]".to_owned() }.decision_id(), None);
     }
 }

@@ -7,9 +7,9 @@
 #ifndef TOLLGATE_POST_H
 #define TOLLGATE_POST_H
 
-/* What stock qmail sets at MAIL for a sender in badmailfrom. install-hook puts tg_nobarf here for trees that have none. */
+/* What stock qmail sets at MAIL for a sender in badmailfrom. install-hook writes a flag of our own here for trees that
+ * have none, or whose badmailfrom knows more than Tollgate's. */
 #define TG_FLAGBARF flagbarf
-static int tg_nobarf = 0;
 
 /* RFC 5321 3.1: a refused client may still talk until it quits. It gets this many seconds in all. */
 #define TG_REFUSED_SECONDS 60

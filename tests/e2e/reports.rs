@@ -33,7 +33,7 @@ fn move_sessions(gate: &Gate, client: usize) -> impl FnOnce() + Send + '_ {
 
 /// Four kinds in turn: a message and QUIT, a refusal and QUIT, hanging up after MAIL, hanging up after the greeting.
 fn session(gate: &Gate, number: usize) {
-    match number / CLIENTS % 4 {
+    match (number + number / CLIENTS) % 4 {
         0 => assert!(gate.deliver(CLEAN, "ann@sender.example", &["bob@ours.example"], "one of many").is_stored()),
         1 => {
             let refused = gate.deliver(CLEAN, "ann@sender.example", &["x@foreign.example"], "refused");

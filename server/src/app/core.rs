@@ -9,7 +9,7 @@ use super::{
 };
 use http::{Request, Response};
 use hyper::{body::Incoming as RequestBody, server::conn::http2};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::{
     convert::Infallible,
     io,
@@ -32,6 +32,10 @@ use tonic::{Status, body::Body, codegen::Service};
 
 /// Calls under way on one connection: a relay multiplexes, a mail server makes one at a time.
 const STREAMS_MAX: u32 = 256;
+
+/// What one connection may send ahead of being read, in octets: HTTP/2's own default, so that a fresh connection needs
+/// no frame about it, and 16,384 connections buffer 1 GiB at the very most.
+const WINDOW_OCTETS: u32 = 65_535;
 
 /// Header octets of one call: ours are some hundred.
 const HEADER_OCTETS_MAX: u32 = 16 * 1024;
@@ -134,8 +138,9 @@ impl<P: Answer, O: Answer> Core<P, O> {
         let gate = Gate { core: self, here: here.clone() };
         let mut connection = pin!(
             http2::Builder::new(TokioExecutor::new())
-                .timer(TokioTimer::new())
                 .auto_date_header(false)
+                .initial_stream_window_size(WINDOW_OCTETS)
+                .initial_connection_window_size(WINDOW_OCTETS)
                 .max_concurrent_streams(STREAMS_MAX)
                 .max_header_list_size(HEADER_OCTETS_MAX)
                 .serve_connection(TokioIo::new(stream), gate)

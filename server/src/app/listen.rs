@@ -41,7 +41,8 @@ pub(super) fn unix(socket: &Socket) -> Result<(UnixListener, SocketFile), String
     if path.as_os_str().len() > PATH_OCTETS_MAX {
         return Err(say("cannot listen", &format!("path is too long: expected at most {PATH_OCTETS_MAX} bytes")));
     }
-    folder(path.parent().unwrap_or(Path::new("/")), 0o755)?;
+    let for_others = socket.group.is_some() || rustix::process::geteuid().is_root();
+    folder(path.parent().unwrap_or(Path::new("/")), if for_others { 0o755 } else { 0o700 })?;
     let lock = lock(path)?;
     remove_stale(path)?;
     let bound = bind_closed(path).map_err(|error| say("cannot listen", &error))?;

@@ -81,6 +81,8 @@ pub fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     let log_thread = spawn("log", move || writer.run())?;
     let start = Start { config, clock, now, metrics, ring, log: log.clone(), state: state.clone() };
     let ended = start.serve(loaded, sockets, signals, &control);
+    // A second signal does not wait for what may still be running.
+    control.shutdown_background();
     log.stop();
     // A panic there has been reported by the panic hook.
     let _ = log_thread.join();
@@ -248,8 +250,9 @@ impl Sockets {
 }
 
 fn open_state(server: &Settings, ring: &LogRing, now: Now) -> Result<Sled, String> {
-    // Mail servers must reach the failure file in it; everything secret in it has a mode of its own.
-    listen::folder(&server.state_folder, 0o711)?;
+    // Mail servers must reach the failure file in a system's folder; everything secret in it has a mode of its own.
+    let mode = if rustix::process::geteuid().is_root() { 0o711 } else { 0o700 };
+    listen::folder(&server.state_folder, mode)?;
     let opened = Sled::open(&server.state_folder).map_err(|error| error.to_string())?;
     if let Some(aside) = opened.set_aside {
         meters::store_damaged();

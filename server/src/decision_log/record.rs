@@ -52,7 +52,7 @@ pub(super) fn report(format: Format, reported: &Reported) -> String {
     let report = facts.report.clone().unwrap_or_default();
     let over = report.ending == Ending::Closed;
     let mut line = start(format, reported.at, if over { "connection" } else { "transaction" });
-    line.text("ending", ending(report.ending));
+    line.text("ending", report.ending.name());
     if report.qp > 0 {
         line.number("qp", report.qp);
     }
@@ -138,15 +138,6 @@ fn outcome(outcome: Outcome) -> String {
         Outcome::Score(score) => format!("score:{score}"),
         Outcome::Defer => "defer".to_owned(),
         Outcome::Reject => "reject".to_owned(),
-    }
-}
-
-fn ending(ending: Ending) -> &'static str {
-    match ending {
-        Ending::Closed => "closed",
-        Ending::Accepted => "accepted",
-        Ending::Rejected => "rejected",
-        Ending::Deferred => "deferred",
     }
 }
 

@@ -113,6 +113,31 @@ async fn a_drain_finishes_calls_and_does_not_wait_for_idle_sessions() {
     assert!(daemon.log().contains("stage=rcpt"), "the log was flushed");
 }
 
+#[tokio::test]
+async fn a_second_signal_ends_at_once() {
+    let silence = std::net::UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    let dns = silence.local_addr().expect("an address");
+    let mut daemon = Daemon::start(
+        "drain_seconds = 60",
+        &format!(
+            "[policy]\nstage_deadline_ms = 30000\n[dns]\nservers = ['{dns}']\ntimeout_ms = 30000\n[[check.rbl.list]]\nzone = 'bl.example'\n"
+        ),
+    );
+    let mut client = daemon.policy_client().await;
+    let request = Smtp::from("192.0.2.1", "ann@example.org").rcpt_request("bob@example.net");
+    let slow = tokio::spawn(async move { client.rcpt(request).await });
+    wait_for_question(&silence).await;
+    daemon.signal(Signal::TERM);
+    let ended = tokio::task::spawn_blocking(move || {
+        daemon.wait_for_line(&["event=stop", "signal=SIGTERM"]);
+        daemon.signal(Signal::TERM);
+        // Within `wait`'s 20 seconds, while drain and call would last longer.
+        daemon.wait().code()
+    });
+    assert_eq!(ended.await.expect("no panic"), Some(0));
+    assert!(slow.await.expect("no panic").is_err(), "the call was cut off");
+}
+
 /// Until the daemon has sent its first question: the call is under way then.
 async fn wait_for_question(silence: &std::net::UdpSocket) {
     let silence = silence.try_clone().expect("clones");

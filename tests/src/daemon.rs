@@ -16,6 +16,8 @@ use std::{
 pub struct Daemon {
     folder: PathBuf,
     config: PathBuf,
+    /// Where `tollgated` and `tollgate` are.
+    programs: PathBuf,
     /// Where `/metrics` is.
     pub metrics_address: SocketAddr,
     process: Option<Process>,
@@ -38,9 +40,24 @@ impl Daemon {
     /// # Panics
     /// When it does not get ready.
     pub fn start(scratch: &Scratch, group: &str, policy: &str) -> Self {
+        let programs = program::profile_folder();
+        Self::start_from(&programs, scratch, group, policy)
+    }
+
+    /// The same with the programs of another folder.
+    ///
+    /// # Panics
+    /// When it does not get ready.
+    pub fn start_from(programs: &Path, scratch: &Scratch, group: &str, policy: &str) -> Self {
         let metrics_address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()));
         let folder = scratch.folder().to_owned();
-        let mut daemon = Self { config: folder.join("tollgate.toml"), folder, metrics_address, process: None };
+        let mut daemon = Self {
+            config: folder.join("tollgate.toml"),
+            folder,
+            programs: programs.to_owned(),
+            metrics_address,
+            process: None,
+        };
         daemon.configure(group, policy);
         daemon.run();
         daemon
@@ -68,7 +85,7 @@ impl Daemon {
     /// # Panics
     /// When it ends or is not ready in time.
     pub fn run(&mut self) {
-        let mut command = Command::new(program::ours("tollgated"));
+        let mut command = Command::new(program::built(&self.programs, "tollgated"));
         command.arg("--config").arg(&self.config).current_dir(&self.folder);
         let mut process = Process::start(&mut command, &self.folder.join("tollgated.log"));
         let socket = self.socket();
@@ -133,7 +150,7 @@ impl Daemon {
     /// # Panics
     /// When the program cannot be started.
     pub fn tool(&self, args: &[&str]) -> Said {
-        let mut command = Command::new(program::ours("tollgate"));
+        let mut command = Command::new(program::built(&self.programs, "tollgate"));
         command.arg("--socket").arg(self.admin_socket()).args(args);
         let output = command.output().unwrap_or_else(|error| panic!("tollgate: {error}"));
         Said {

@@ -13,7 +13,7 @@ pub fn root() -> PathBuf {
 }
 
 /// The folder where cargo put the programs of this profile.
-fn profile_folder() -> PathBuf {
+pub fn profile_folder() -> PathBuf {
     // target/<profile>/deps/e2e-0123 or target/<profile>/e2e
     let test = env::current_exe().unwrap_or_default();
     let folder = test.parent().unwrap_or(Path::new("."));
@@ -25,7 +25,15 @@ fn profile_folder() -> PathBuf {
 /// # Panics
 /// When it was not built.
 pub fn ours(name: &str) -> PathBuf {
-    let path = profile_folder().join(name);
+    built(&profile_folder(), name)
+}
+
+/// A program of this workspace in the folder where it was built.
+///
+/// # Panics
+/// When it was not built.
+pub fn built(folder: &Path, name: &str) -> PathBuf {
+    let path = folder.join(name);
     assert!(
         path.exists(),
         "{} is not built; `cargo build --workspace` with this test's profile makes it",

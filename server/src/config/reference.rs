@@ -91,19 +91,11 @@ fn cell(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{env, fs, path::Path};
+    use crate::snapshot;
 
     #[test]
     fn the_reference_page_is_in_step() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/configuration.md");
-        if env::var_os("TOLLGATE_BLESS").is_some() {
-            fs::write(&path, page()).expect("the page can be written");
-        }
-        let committed = fs::read_to_string(&path).unwrap_or_default();
-        assert!(
-            committed == page(),
-            "docs/configuration.md is out of step: run TOLLGATE_BLESS=1 cargo test -p tollgate reference"
-        );
+        snapshot::compare("docs/configuration.md", &page());
     }
 
     #[test]

@@ -129,7 +129,7 @@ mod tests {
     #[test]
     fn a_second_one_is_refused_and_a_stale_file_replaced() {
         let scratch = tempfile::tempdir().expect("a folder");
-        let path = scratch.path().join("run/policy.sock");
+        let path = scratch.path().join("run/tollgate.sock");
         let first = unix(&socket(path.clone())).expect("listens");
         assert_eq!(fs::metadata(&path).expect("the socket").mode() & 0o777, 0o660);
         let second = unix(&socket(path.clone())).expect_err("taken");

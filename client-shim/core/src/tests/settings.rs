@@ -14,7 +14,7 @@ fn system() -> Fake<Server> {
 fn nothing_set() {
     let mut settings = Settings::new();
     settings.load(&mut system());
-    assert_eq!(settings.address(), Some(Address::Unix(b"/run/tollgate/policy.sock")));
+    assert_eq!(settings.address(), Some(Address::Unix(b"/run/tollgate/tollgate.sock")));
     assert_eq!(settings.timeout_ms, 2000);
     assert!(!settings.defers_on_failure && !settings.is_via_proxy && !settings.is_off && !settings.logs);
     assert_eq!(settings.host.as_slice(), b"");
@@ -73,7 +73,7 @@ fn addresses() {
         settings.address().map(|address| format!("{address:?}"))
     };
     let debug = |address: Address<'_>| Some(format!("{address:?}"));
-    assert_eq!(address(""), debug(Address::Unix(b"/run/tollgate/policy.sock")));
+    assert_eq!(address(""), debug(Address::Unix(b"/run/tollgate/tollgate.sock")));
     assert_eq!(address("/x"), debug(Address::Unix(b"/x")));
     assert_eq!(address("127.0.0.1:25"), debug(Address::Loopback4([127, 0, 0, 1], 25)));
     assert_eq!(address("127.255.1.2:65535"), debug(Address::Loopback4([127, 255, 1, 2], 65535)));

@@ -5,6 +5,7 @@
 
 mod dialogue;
 mod failure;
+mod last_words;
 mod lists;
 mod modes;
 mod observing;

@@ -5,6 +5,7 @@
 
 use super::{
     acceptor::{Held, Incoming},
+    last_words::LastWords,
     meters,
 };
 use http::{Request, Response};
@@ -143,7 +144,7 @@ impl<P: Answer, O: Answer> Core<P, O> {
                 .initial_connection_window_size(WINDOW_OCTETS)
                 .max_concurrent_streams(STREAMS_MAX)
                 .max_header_list_size(HEADER_OCTETS_MAX)
-                .serve_connection(TokioIo::new(stream), gate)
+                .serve_connection(TokioIo::new(LastWords::new(stream)), gate)
         );
         tokio::select! {
             ended = connection.as_mut() => return ended.map_err(io::Error::other),

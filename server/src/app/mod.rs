@@ -13,6 +13,7 @@ mod announce;
 mod control;
 mod core;
 mod group;
+mod last_words;
 mod listen;
 pub mod meters;
 mod running;

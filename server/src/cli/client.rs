@@ -9,6 +9,7 @@ use crate::{
 use hyper_util::rt::TokioIo;
 use std::{
     cell::RefCell,
+    error::Error,
     future::Future,
     io,
     path::{Path, PathBuf},
@@ -90,7 +91,10 @@ impl Server {
     fn refused(&self, status: &Status) -> Failure {
         let text = one_line(status.message());
         let socket = self.socket.display();
+        // A status with a cause was made here, of a connection that broke; one that came over the wire has none.
+        let broke = status.source().is_some();
         match status.code() {
+            _ if broke => Failure::new(exit::UNREACHABLE, format!("{socket}: the daemon went away: {text}")),
             Code::InvalidArgument => Failure::new(exit::USAGE, text),
             Code::NotFound => Failure::new(exit::NO, text),
             Code::PermissionDenied => Failure::new(exit::FORBIDDEN, text),

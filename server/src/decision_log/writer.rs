@@ -12,7 +12,7 @@ use std::{
     path::Path,
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     time::Duration,
 };
@@ -24,6 +24,9 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Lines collected before they are written with one system call.
 const LINES_MAX: usize = 256;
 
+/// Commands that may wait for the log thread. Administrators ask, and they are few.
+const COMMANDS_MAX: usize = 64;
+
 /// What the log thread may be told.
 enum Command {
     Explain(DecisionId, oneshot::Sender<Option<Arc<Decision>>>),
@@ -33,19 +36,19 @@ enum Command {
 
 /// How others talk to the log thread.
 #[derive(Clone)]
-pub struct LogHandle(Sender<Command>);
+pub struct LogHandle(SyncSender<Command>);
 
 impl LogHandle {
-    /// The decision of that name, if it is remembered.
+    /// The decision of that name, if it is remembered (and the log thread has time).
     pub async fn explain(&self, id: DecisionId) -> Option<Arc<Decision>> {
         let (reply, answer) = oneshot::channel();
-        self.0.send(Command::Explain(id, reply)).ok()?;
+        self.0.try_send(Command::Explain(id, reply)).ok()?;
         answer.await.ok()?
     }
 
     /// Other settings from now on; the file is opened anew.
     pub fn set(&self, settings: Settings) {
-        // Nobody listens: the log thread has ended, and with it the daemon.
+        // Waits at most until the next look. Nobody listens: the log thread has ended, and with it the daemon.
         let _ = self.0.send(Command::Settings(settings));
     }
 
@@ -92,7 +95,7 @@ impl Output {
 impl Writer {
     /// Opens the output. `Err` is one line for the administrator.
     pub fn new(ring: LogRing, settings: Settings) -> Result<(Self, LogHandle), String> {
-        let (sender, commands) = channel();
+        let (sender, commands) = sync_channel(COMMANDS_MAX);
         let output = Output::open(settings.file.as_deref()).map_err(|error| {
             format!("{}: {error}", settings.file.as_deref().unwrap_or(Path::new("standard output")).display())
         })?;

@@ -3,6 +3,8 @@
 //! A client (a raw dialogue or swaks) → tcpserver → Exim with libtollgate → tollgated → unbound → rbldnsd, all on
 //! loopback, as root (Exim insists). A failed test keeps its scratch folder with all logs.
 
+#![allow(clippy::expect_used, reason = "a step that fails ends the test")]
+
 mod dialogue;
 mod failure;
 mod last_words;

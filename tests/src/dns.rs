@@ -86,9 +86,11 @@ impl Dns {
 
 fn start_rbldnsd(scratch: &Scratch, lists: &[&List]) -> (Process, u16) {
     let port = ports::free();
-    let mut command = Command::new("rbldnsd");
-    // As root it insists on another user; the files are readable for everybody.
-    command.args(["-n", "-f", "-u", "nobody", "-r"]).arg(scratch.folder()).args(["-b", &format!("127.0.0.1/{port}")]);
+    // As root it insists on another user; the files are readable for everybody. Who changes the user forgets to die with
+    // its parent, so it is told again.
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "--pdeathsig", "KILL", "--", "rbldnsd"]);
+    command.args(["-n", "-f", "-w"]).arg(scratch.folder()).args(["-b", &format!("127.0.0.1/{port}")]);
     for list in lists {
         scratch.write(&format!("{}.v4", list.zone), &list.v4);
         scratch.write(&format!("{}.v6", list.zone), &list.v6);

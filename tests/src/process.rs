@@ -22,7 +22,8 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `command` in a process group of its own; both outputs are appended to `log`.
+    /// Starts `command` in a process group of its own; both outputs are appended to `log`. It dies with the thread that
+    /// started it, so that a test run that is killed leaves nothing behind (but what changed its user since).
     ///
     /// # Panics
     /// When the program cannot be started.
@@ -30,7 +31,8 @@ impl Process {
         let name = command.get_program().to_string_lossy().into_owned();
         let open = || File::options().create(true).append(true).open(log);
         let (Ok(stdout), Ok(stderr)) = (open(), open()) else { panic!("cannot write {}", log.display()) };
-        let child = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).process_group(0).spawn();
+        let mut mortal = bound_to_us(command);
+        let child = mortal.stdin(Stdio::null()).stdout(stdout).stderr(stderr).process_group(0).spawn();
         let child = child.unwrap_or_else(|error| panic!("cannot start {name}: {error}"));
         Self { name, child, log: log.to_owned() }
     }
@@ -82,6 +84,17 @@ impl Process {
         let _gone = kill_process_group(self.pid(), signal);
         let _reaped = self.child.wait();
     }
+}
+
+/// The same command through setpriv, which asks the kernel for a signal at its parent's death and becomes it.
+fn bound_to_us(command: &Command) -> Command {
+    let mut mortal = Command::new("setpriv");
+    mortal.args(["--pdeathsig", "KILL", "--"]).arg(command.get_program()).args(command.get_args());
+    mortal.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    if let Some(folder) = command.get_current_dir() {
+        mortal.current_dir(folder);
+    }
+    mortal
 }
 
 impl Drop for Process {

@@ -7,7 +7,7 @@ use crate::{
     app::{self, meters},
     ask::dns,
     clock::Clock,
-    config::{Document, Fault, refuse_unknown_sections},
+    config::{Document, Fault},
     decision_log::{self, LogHandle, LogRing},
     pipeline::{Engine, Policy},
 };
@@ -52,7 +52,6 @@ pub struct Loaded {
 pub fn load(config: Option<&Path>, generation: u64) -> Result<Loaded, Vec<Fault>> {
     let document = Document::read(config)?;
     let faults = RefCell::new(Vec::new());
-    refuse_unknown_sections(&document, &faults);
     let server = app::Settings::read(&document, &faults);
     let log = decision_log::Settings::read(&document, &faults);
     let dns = dns::Config::read(&document, &faults);

@@ -45,6 +45,19 @@ pub enum RecordType {
     Ptr,
 }
 
+impl RecordType {
+    /// As the DNS writes it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::A => "A",
+            Self::Aaaa => "AAAA",
+            Self::Txt => "TXT",
+            Self::Mx => "MX",
+            Self::Ptr => "PTR",
+        }
+    }
+}
+
 /// A DNS question. Equal questions share one look-up and one cache entry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DnsQuestion {
@@ -222,7 +235,7 @@ pub trait Ask: Send + Sync + 'static {
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self::Dns(dns) = self;
-        write!(f, "{:?} {}", dns.kind, dns.name)
+        write!(f, "{} {}", dns.kind.name(), dns.name)
     }
 }
 

@@ -58,7 +58,7 @@ fn judge(check: &dyn Check, facts: &Facts, table: &[(&str, RecordType, DnsAnswer
             let Question::Dns(dns) = &question;
             let known = table.iter().find(|(name, kind, _)| **name == *dns.name && *kind == dns.kind);
             let answer = known.map_or(DnsAnswer::NotFound, |(_, _, answer)| answer.clone());
-            asked.push(format!("{:?} {}", dns.kind, dns.name));
+            asked.push(question.to_string());
             answers.insert(question, answered(answer));
         }
     }
@@ -88,7 +88,7 @@ fn a_listing_rejects_with_the_lists_text() {
     let table = [(NAME, RecordType::A, a(&["127.0.0.2"])), (NAME, RecordType::Txt, txt(&[b"see http://x\x07"]))];
     let (found, asked) = judge(&*rbl(ONE), &client("192.0.2.9"), &table);
     assert_eq!(lines(&found), ["listed Reject enforce | bl.example 127.0.0.2"]);
-    assert_eq!(asked, [format!("A {NAME}"), format!("Txt {NAME}")]);
+    assert_eq!(asked, [format!("A {NAME}"), format!("TXT {NAME}")]);
     assert_eq!((var(&found[0], "txt"), var(&found[0], "because")), ("see http://x?", ": see http://x?"));
     assert_eq!((var(&found[0], "code"), var(&found[0], "list")), ("127.0.0.2", "bl.example"));
 }
@@ -223,7 +223,7 @@ fn rblsmtpds_way_any_txt_lists_and_is_the_reply() {
     let (found, asked) = judge(&*rbl(text), &client("192.0.2.9"), &table);
     assert_eq!(lines(&found), ["listed_plain Reject enforce | bl.example"]);
     let expected = format!("Listed onesecond rr?{}", "y".repeat(180));
-    assert_eq!((var(&found[0], "txt"), asked), (&*expected, vec![format!("Txt {NAME}")]));
+    assert_eq!((var(&found[0], "txt"), asked), (&*expected, vec![format!("TXT {NAME}")]));
     let (found, _) = judge(&*rbl(text), &client("192.0.2.9"), &[(NAME, RecordType::Txt, txt(&[b""]))]);
     assert_eq!(lines(&found), ["listed Reject enforce | bl.example"]);
     let (found, _) = judge(&*rbl(text), &client("192.0.2.9"), &[(NAME, RecordType::A, a(&["127.0.0.2"]))]);

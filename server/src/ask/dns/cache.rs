@@ -7,7 +7,7 @@
 use super::super::{Answer, Answered, DnsAnswer, DnsQuestion, Record};
 use std::{
     collections::HashMap,
-    hash::{BuildHasher, RandomState},
+    hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -78,15 +78,17 @@ impl Cache {
 
     /// The answer, if it has not expired.
     pub(super) fn get(&self, question: &DnsQuestion, now: Instant) -> Option<Answered> {
-        self.shard(question).get(question, now)
+        let hash = self.hasher.hash_one(question);
+        self.shard(hash).get(hash, question, now)
     }
 
     /// Keeps an answer in place of an older one.
     pub(super) fn insert(&self, question: &DnsQuestion, fetched: Fetched) {
         let (before, after) = {
-            let mut shard = self.shard(question);
+            let hash = self.hasher.hash_one(question);
+            let mut shard = self.shard(hash);
             let before = shard.size();
-            shard.insert(question, fetched);
+            shard.insert(hash, question, fetched);
             (before, shard.size())
         };
         // Wrapping differences add up: the totals are those of all shards.
@@ -99,9 +101,9 @@ impl Cache {
         (self.entries.load(Ordering::Relaxed), self.octets.load(Ordering::Relaxed))
     }
 
-    fn shard(&self, question: &DnsQuestion) -> MutexGuard<'_, Shard> {
-        let hash = self.hasher.hash_one(question);
-        let at = usize::try_from(hash % SHARDS as u64).unwrap_or_default();
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
+        // Bits of the middle: the table within a shard goes by the lowest and the highest.
+        let at = usize::try_from((hash >> 32) % SHARDS as u64).unwrap_or_default();
         // std's mutex: the lock is never held over an await, and nothing in it can panic half-way.
         self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -112,12 +114,15 @@ struct Shard {
     entries_max: usize,
     octets_max: usize,
     octets: usize,
-    index: HashMap<DnsQuestion, usize>,
+    /// By the question's hash, which is keyed at random (SipHash): two questions that share one share a place, and the
+    /// younger has it. A slot knows its question, so that nobody gets the other's answer.
+    index: HashMap<u64, usize, BuildHasherDefault<Hashed>>,
     slots: Vec<Slot>,
     hand: usize,
 }
 
 struct Slot {
+    hash: u64,
     question: DnsQuestion,
     fetched: Fetched,
     octets: usize,
@@ -130,17 +135,17 @@ impl Shard {
         (self.slots.len(), self.octets)
     }
 
-    fn get(&mut self, question: &DnsQuestion, now: Instant) -> Option<Answered> {
-        let slot = self.slots.get_mut(*self.index.get(question)?)?;
-        if !slot.fetched.is_fresh(now) {
+    fn get(&mut self, hash: u64, question: &DnsQuestion, now: Instant) -> Option<Answered> {
+        let slot = self.slots.get_mut(*self.index.get(&hash)?)?;
+        if slot.question != *question || !slot.fetched.is_fresh(now) {
             return None;
         }
         slot.used = true;
         Some(slot.fetched.answered(true, now))
     }
 
-    fn insert(&mut self, question: &DnsQuestion, fetched: Fetched) {
-        if let Some(&at) = self.index.get(question) {
+    fn insert(&mut self, hash: u64, question: &DnsQuestion, fetched: Fetched) {
+        if let Some(&at) = self.index.get(&hash) {
             self.remove(at);
         }
         let octets = weight(question, &fetched.answer);
@@ -152,8 +157,8 @@ impl Shard {
             self.evict(now);
         }
         self.octets += octets;
-        self.index.insert(question.clone(), self.slots.len());
-        self.slots.push(Slot { question: question.clone(), fetched, octets, used: false });
+        self.index.insert(hash, self.slots.len());
+        self.slots.push(Slot { hash, question: question.clone(), fetched, octets, used: false });
     }
 
     /// Removes one entry: the first under the hand that is unused or expired.
@@ -173,19 +178,40 @@ impl Shard {
 
     fn remove(&mut self, at: usize) {
         let gone = self.slots.swap_remove(at);
-        self.index.remove(&gone.question);
+        self.index.remove(&gone.hash);
         self.octets -= gone.octets;
         if let Some(moved) = self.slots.get(at) {
-            self.index.insert(moved.question.clone(), at);
+            self.index.insert(moved.hash, at);
+        }
+    }
+}
+
+/// Hashes what is a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, octets: &[u8]) {
+        // Only for completeness: the index has no other keys than u64.
+        for &octet in octets {
+            self.0 = self.0.rotate_left(8) ^ u64::from(octet);
         }
     }
 }
 
 /// Bytes an entry takes: the slot and its place in the index, each with the room that growing by doubling leaves
-/// unused, the name (shared by both) and what the answer owns.
+/// unused, the name and what the answer owns.
 fn weight(question: &DnsQuestion, answer: &DnsAnswer) -> usize {
     const COUNTS: usize = 16; // in front of the data behind an Arc
-    const FIXED: usize = (size_of::<Slot>() + size_of::<(DnsQuestion, usize)>() + 1) * 3 / 2;
+    const FIXED: usize = (size_of::<Slot>() + size_of::<(u64, usize)>() + 1) * 3 / 2;
     let records: &[Record] = match answer {
         DnsAnswer::Found(records) => records,
         DnsAnswer::NotFound | DnsAnswer::Failed(_) => &[],
@@ -268,7 +294,7 @@ mod tests {
             let shard = shard.lock().expect("a lock");
             let weights: usize = shard.slots.iter().map(|slot| slot.octets).sum();
             assert_eq!((shard.index.len(), shard.octets), (shard.slots.len(), weights));
-            assert!(shard.index.iter().all(|(question, &at)| shard.slots[at].question == *question));
+            assert!(shard.index.iter().all(|(&hash, &at)| shard.slots[at].hash == hash));
             (sum.0 + shard.slots.len(), sum.1 + shard.octets)
         });
         assert_eq!(cache.size(), by_shard);
@@ -287,6 +313,19 @@ mod tests {
             assert!(cache.get(&regular, clock.now().steady).is_some(), "{regular:?} was driven out at {number}");
             cache.insert(&question(number), fetched(DnsAnswer::NotFound, &clock, 3_600));
         }
+    }
+
+    #[test]
+    fn questions_of_one_hash_never_get_each_others_answers() {
+        let clock = Clock::manual(1_000);
+        let now = clock.now().steady;
+        let mut shard = Shard { entries_max: 10, octets_max: 100_000, ..Shard::default() };
+        shard.insert(7, &question(1), fetched(DnsAnswer::NotFound, &clock, 60));
+        assert_eq!(shard.get(7, &question(2), now), None);
+        shard.insert(7, &question(2), fetched(texts(3), &clock, 60));
+        assert_eq!(shard.get(7, &question(1), now), None);
+        assert!(shard.get(7, &question(2), now).is_some());
+        assert_eq!(shard.size().0, 1);
     }
 
     #[test]

@@ -69,7 +69,7 @@ impl Lookups {
 
     fn begin(&mut self, asked: Asked) {
         let Asked { question, reply } = asked;
-        let now = self.shared.clock.now().steady;
+        let now = self.shared.clock.steady();
         // It may have landed while this question stood in the queue.
         if let Some(answered) = self.shared.cache.get(&question, now) {
             let _ = reply.send(answered);
@@ -111,15 +111,16 @@ impl Lookups {
         let Some(question) = self.flights.questions.remove(&id) else { return };
         let Some(waiting) = self.flights.waiting.remove(&question) else { return };
         self.flights.waiters -= waiting.replies.len();
-        let at = self.shared.clock.now().steady;
+        let at = self.shared.clock.steady();
         let took = at.saturating_duration_since(waiting.since);
         self.shared.metrics.count(&answer);
         self.shared.metrics.took(took.as_secs_f64());
         let fetched = Fetched { answer, ttl, at, took };
+        // Kept before it is told: who hears it may look into the cache at once.
+        self.shared.cache.insert(&question, fetched.clone());
         for reply in waiting.replies {
             let _ = reply.send(fetched.answered(false, at));
         }
-        self.shared.cache.insert(&question, fetched);
         self.shared.metrics.cache_size(self.shared.cache.size());
     }
 }

@@ -68,7 +68,7 @@ impl Resolver {
 impl Ask for Resolver {
     fn cached(&self, question: &Question) -> Option<Answered> {
         let Question::Dns(question) = question;
-        let found = self.shared.cache.get(question, self.shared.clock.now().steady);
+        let found = self.shared.cache.get(question, self.shared.clock.steady());
         let counter = if found.is_some() { &self.shared.metrics.hits } else { &self.shared.metrics.misses };
         counter.increment(1);
         found

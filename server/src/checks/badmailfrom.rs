@@ -35,7 +35,7 @@ const FIELDS: &[Field] = &[
     Field {
         name: "file",
         kind: Kind::Path(""),
-        doc: "The list: lines of text, or a cdb if its name ends in `.cdb`. Not set: `badmailfrom` in the control folder. A file that does not exist is an empty list.",
+        doc: "The list: lines of text, or a cdb if its name ends in `.cdb`. Not set: `badmailfrom` in the control folder, which need not exist.",
     },
     Field {
         name: "entries",

@@ -85,7 +85,8 @@ pub fn tcp_rules(section: &Section<'_>, build: &mut Build<'_>, file: &'static st
     }
 }
 
-/// Path and content of the file that a field names, or of the default one. A file that is not there is an empty list.
+/// Path and content of the file that a field names, or of the default one. The default one need not be there; one that
+/// was named must be: a misspelt name would silently refuse nothing.
 fn content(
     section: &Section<'_>,
     build: &mut Build<'_>,
@@ -99,7 +100,8 @@ fn content(
         Ok(Some(content)) => Some((path, content)),
         Ok(None) => {
             if is_named {
-                build.warn("does not exist: an empty list");
+                let file = path.display().to_string();
+                section.push(Fault { file, line: 0, text: "no such file: expected one, if only an empty one".into() });
             }
             None
         }

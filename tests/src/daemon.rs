@@ -63,7 +63,7 @@ impl Daemon {
         daemon
     }
 
-    /// Writes another configuration; [`Daemon::reload`] puts it in force.
+    /// Writes another configuration; SIGHUP puts it in force.
     ///
     /// # Panics
     /// When it cannot be written.

@@ -1,6 +1,6 @@
 //! What does a cdb file hold under a key? A reader of djb's constant databases over memory, bounds-checked throughout.
 //!
-//! The format (https://cr.yp.to/cdb/cdb.txt): 256 pairs of table position and slot count; records of key length, data
+//! The format (<https://cr.yp.to/cdb/cdb.txt>): 256 pairs of table position and slot count; records of key length, data
 //! length, key, data; then hash tables of (hash, record position). All numbers are 32 bits, little-endian. The `cdb`
 //! crate panics, allocates gigabytes or worse on damaged files (measured), so reading is ours. A file is checked as a
 //! whole when it is loaded, in time linear in its size; nothing is allocated, and answers are slices of the file.

@@ -10,8 +10,10 @@ const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 
-/// Everything a connection starts with: the preface and empty settings.
-pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+/// Everything a connection starts with: the preface, empty settings, and the largest window (RFC 9113 §6.9.1), so that
+/// no reply on a lasting connection waits for room.
+pub(crate) const PREFACE: &[u8] =
+    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0\0\0\x04\x08\0\0\0\0\0\x7f\xff\0\0";
 
 /// The HEADERS frame's block for a method: no indexing, no Huffman.
 pub(crate) fn header_block(method: &str) -> Vec<u8> {

@@ -19,32 +19,42 @@ const ELLIPSIS: &str = "...";
 /// Cut values that are listed by name.
 const CUT_MAX: usize = 4;
 
-/// One line under construction. Fields come in the order of their importance: those without room are left out.
-pub struct Line {
+/// One line under construction, appended to a text of whole lines. Fields come in the order of their importance: those
+/// without room are left out.
+pub struct Line<'a> {
     format: Format,
-    text: String,
+    out: &'a mut String,
+    start: usize,
     cut: Vec<&'static str>,
     full: bool,
 }
 
-impl Line {
-    /// An empty line.
-    pub fn new(format: Format) -> Self {
-        let mut text = String::with_capacity(LINE_OCTETS_MAX + 1);
+impl<'a> Line<'a> {
+    /// Octets kept free for `cut`, `truncated` and the brace.
+    const SPARE: usize = 28 + CUT_MAX * 20;
+
+    /// An empty line behind those in `out`.
+    pub fn new(format: Format, out: &'a mut String) -> Self {
+        let start = out.len();
         if format == Format::Json {
-            text.push('{');
+            out.push('{');
         }
-        Self { format, text, cut: Vec::new(), full: false }
+        Self { format, out, start, cut: Vec::new(), full: false }
     }
 
     /// A field whose value is any bytes. `key` is one of ours.
     pub fn bytes(&mut self, key: &'static str, value: &[u8]) -> &mut Self {
-        let (escaped, cut) = self.escaped(value);
-        let value = match self.format {
-            Format::Logfmt if !needs_quotes(value) && !cut => escaped,
-            Format::Logfmt | Format::Json => format!("\"{escaped}\""),
-        };
-        if self.push(key, &value) && cut && self.cut.len() < CUT_MAX {
+        let before = self.out.len();
+        self.key(key);
+        let quoted = self.format == Format::Json || needs_quotes(value) || value.len() > VALUE_OCTETS_MAX;
+        if quoted {
+            self.out.push('"');
+        }
+        let cut = self.escape(value);
+        if quoted {
+            self.out.push('"');
+        }
+        if self.keep_or_undo(before) && cut && self.cut.len() < CUT_MAX {
             self.cut.push(key);
         }
         self
@@ -62,79 +72,89 @@ impl Line {
 
     /// A number.
     pub fn number(&mut self, key: &'static str, value: impl Into<u64>) -> &mut Self {
-        self.push(key, &value.into().to_string());
+        let before = self.out.len();
+        self.key(key);
+        // Writing to a String cannot fail.
+        let _ = write!(self.out, "{}", value.into());
+        self.keep_or_undo(before);
         self
     }
 
     /// `true`; left out if not.
     pub fn flag(&mut self, key: &'static str, value: bool) -> &mut Self {
         if value {
-            self.push(key, "true");
+            let before = self.out.len();
+            self.key(key);
+            self.out.push_str("true");
+            self.keep_or_undo(before);
         }
         self
     }
 
-    /// The finished line, with LF.
-    pub fn finish(mut self) -> String {
+    /// Finishes the line with LF.
+    pub fn finish(mut self) {
         let cut = std::mem::take(&mut self.cut).join(",");
-        let full = self.full;
         // Room for these two was kept.
         if !cut.is_empty() {
-            let quoted = if self.format == Format::Json { format!("\"{cut}\"") } else { cut };
-            self.append("cut", &quoted);
+            self.key("cut");
+            let quote = if self.format == Format::Json { "\"" } else { "" };
+            [quote, &cut, quote].iter().for_each(|part| self.out.push_str(part));
         }
-        if full {
-            self.append("truncated", "true");
+        if self.full {
+            self.key("truncated");
+            self.out.push_str("true");
         }
         if self.format == Format::Json {
-            self.text.push('}');
+            self.out.push('}');
         }
-        self.text.push('\n');
-        self.text
+        self.out.push('\n');
     }
 
-    /// Appends if there is room, with room to spare for `cut`, `truncated` and the brace.
-    fn push(&mut self, key: &str, value: &str) -> bool {
-        const SPARE: usize = 20 + 8 + CUT_MAX * 20;
-        let fits = self.text.len() + key.len() + value.len() + 4 + SPARE <= LINE_OCTETS_MAX;
-        if fits {
-            self.append(key, value);
-        } else {
+    fn key(&mut self, key: &str) {
+        let first = self.out.len() <= self.start + 1;
+        let (before, after) = match self.format {
+            Format::Logfmt => (if first { "" } else { " " }, "="),
+            Format::Json => (if first { "\"" } else { ",\"" }, "\":"),
+        };
+        [before, key, after].iter().for_each(|part| self.out.push_str(part));
+    }
+
+    /// Takes a field back that has no room.
+    fn keep_or_undo(&mut self, before: usize) -> bool {
+        let fits = self.out.len() - self.start + Self::SPARE <= LINE_OCTETS_MAX;
+        if !fits {
+            self.out.truncate(before);
             self.full = true;
         }
         fits
     }
 
-    fn append(&mut self, key: &str, value: &str) {
-        let first = self.text.len() <= 1;
-        // Writing to a String cannot fail.
-        let _ = match self.format {
-            Format::Logfmt => write!(self.text, "{}{key}={value}", if first { "" } else { " " }),
-            Format::Json => write!(self.text, "{}\"{key}\":{value}", if first { "" } else { "," }),
-        };
-    }
-
-    /// The value with escapes, and whether it had to be cut. Only whole escapes are cut away.
-    fn escaped(&self, value: &[u8]) -> (String, bool) {
-        let mut out = String::new();
-        let mut room_for_mark = 0;
+    /// Writes the value with escapes; `true` = it had to be cut. Only whole escapes are cut away.
+    fn escape(&mut self, value: &[u8]) -> bool {
+        let start = self.out.len();
+        let mut room_for_mark = start;
         for &byte in value {
             // Writing to a String cannot fail.
             let _ = match (byte, self.format) {
-                (b'"' | b'\\', _) => write!(out, "\\{}", char::from(byte)),
-                (b' '..=b'~', _) => write!(out, "{}", char::from(byte)),
-                (_, Format::Logfmt) => write!(out, "\\x{byte:02x}"),
-                (_, Format::Json) => write!(out, "\\u{byte:04x}"),
+                (b'"' | b'\\', _) => write!(self.out, "\\{}", char::from(byte)),
+                (b' '..=b'~', _) => {
+                    self.out.push(char::from(byte));
+                    Ok(())
+                }
+                (_, Format::Logfmt) => write!(self.out, "\\x{byte:02x}"),
+                (_, Format::Json) => write!(self.out, "\\u{byte:04x}"),
             };
-            if out.len() > VALUE_OCTETS_MAX {
-                out.truncate(room_for_mark);
-                return (out + ELLIPSIS, true);
+            let length = self.out.len() - start;
+            if length > VALUE_OCTETS_MAX {
+                self.out.truncate(room_for_mark);
+                self.out.push_str(ELLIPSIS);
+                return true;
             }
-            if out.len() <= VALUE_OCTETS_MAX - ELLIPSIS.len() {
-                room_for_mark = out.len();
+            if length <= VALUE_OCTETS_MAX - ELLIPSIS.len() {
+                room_for_mark = self.out.len();
             }
         }
-        (out, false)
+        false
     }
 }
 
@@ -203,12 +223,15 @@ mod tests {
     const KEYS: [&str; 8] = ["a", "b", "client_ip", "helo", "sender", "recipient", "findings", "queue_reply"];
 
     fn line(format: Format, values: &[Vec<u8>]) -> String {
-        let mut line = Line::new(format);
+        // Behind another line, as in the log.
+        let mut out = "before=1\n".to_owned();
+        let mut line = Line::new(format, &mut out);
         line.number("time", 7_u8);
         for (key, value) in KEYS.iter().zip(values) {
             line.bytes(key, value);
         }
-        line.finish()
+        line.finish();
+        out.strip_prefix("before=1\n").expect("untouched").to_owned()
     }
 
     /// What must come back of a value: itself, or its front and the mark.
@@ -244,16 +267,20 @@ mod tests {
 
     #[test]
     fn plain_words_stay_plain_and_others_are_quoted() {
-        let mut line = Line::new(Format::Logfmt);
+        let mut out = String::new();
+        let mut line = Line::new(Format::Logfmt, &mut out);
         line.text("host", "mx1")
             .text("helo", "a b")
             .text("sender", "")
             .bytes("recipient", b"x\"\n\xff=")
             .flag("off", true);
-        assert_eq!(line.finish(), "host=mx1 helo=\"a b\" sender=\"\" recipient=\"x\\\"\\x0a\\xff=\" off=true\n");
-        let mut line = Line::new(Format::Json);
+        line.finish();
+        assert_eq!(out, "host=mx1 helo=\"a b\" sender=\"\" recipient=\"x\\\"\\x0a\\xff=\" off=true\n");
+        let mut out = String::new();
+        let mut line = Line::new(Format::Json, &mut out);
         line.text("host", "mx1").bytes("recipient", b"x\"\n\xff").number("seq", 3_u32).flag("off", false);
-        assert_eq!(line.finish(), "{\"host\":\"mx1\",\"recipient\":\"x\\\"\\u000a\\u00ff\",\"seq\":3}\n");
+        line.finish();
+        assert_eq!(out, "{\"host\":\"mx1\",\"recipient\":\"x\\\"\\u000a\\u00ff\",\"seq\":3}\n");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What is written down of an event? One function an event; every key is the name of the protocol's field.
 
-use super::{Format, Line, Notice, Reported};
+use super::{Line, Notice, Reported};
 use crate::{
     check::Outcome,
     clock::Now,
@@ -22,9 +22,9 @@ pub(super) fn is_notable(decision: &Decision) -> bool {
 }
 
 /// `event=decision`
-pub(super) fn decision(format: Format, decision: &Decision) -> String {
+pub(super) fn decision(mut line: Line<'_>, decision: &Decision) {
     let Decision { verdict, facts, .. } = decision;
-    let mut line = start(format, decision.at, "decision");
+    start(&mut line, decision.at, "decision");
     line.text("stage", decision.stage.name()).text("action", verdict.action.name());
     if verdict.action != Action::Continue {
         line.number("code", verdict.code).text("enhanced_status", &verdict.status);
@@ -43,15 +43,15 @@ pub(super) fn decision(format: Format, decision: &Decision) -> String {
     line.flag("close", verdict.close);
     line.number("took_us", u64::try_from(decision.took.as_micros()).unwrap_or(u64::MAX));
     line.number("generation", decision.generation);
-    line.finish()
+    line.finish();
 }
 
 /// `event=transaction` or, when the connection is over, `event=connection`.
-pub(super) fn report(format: Format, reported: &Reported) -> String {
+pub(super) fn report(mut line: Line<'_>, reported: &Reported) {
     let facts = &reported.facts;
     let report = facts.report.clone().unwrap_or_default();
     let over = report.ending == Ending::Closed;
-    let mut line = start(format, reported.at, if over { "connection" } else { "transaction" });
+    start(&mut line, reported.at, if over { "connection" } else { "transaction" });
     line.text("ending", report.ending.name());
     if report.qp > 0 {
         line.number("qp", report.qp);
@@ -70,25 +70,23 @@ pub(super) fn report(format: Format, reported: &Reported) -> String {
     if !report.queue_reply.is_empty() {
         line.bytes("queue_reply", &report.queue_reply);
     }
-    line.finish()
+    line.finish();
 }
 
 /// What the daemon says of itself: `event=start`, `event=reload`, …
-pub(super) fn notice(format: Format, notice: &Notice) -> String {
-    let mut line = start(format, notice.at, notice.event);
+pub(super) fn notice(mut line: Line<'_>, notice: &Notice) {
+    start(&mut line, notice.at, notice.event);
     for (key, value) in &notice.words {
         line.text(key, value);
     }
-    line.finish()
+    line.finish();
 }
 
-fn start(format: Format, at: Now, event: &'static str) -> Line {
-    let mut line = Line::new(format);
+fn start(line: &mut Line<'_>, at: Now, event: &'static str) {
     line.text("time", &utc(at.unix_millis())).text("event", event);
-    line
 }
 
-fn session(line: &mut Line, facts: &Facts) {
+fn session(line: &mut Line<'_>, facts: &Facts) {
     let connection = &facts.connection;
     line.text("host", &connection.host);
     if let Some(ip) = connection.client_ip {
@@ -143,7 +141,9 @@ fn outcome(outcome: Outcome) -> String {
 
 /// Lower-case hexadecimal digits.
 pub fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = octets.iter().flat_map(|octet| [octet >> 4, octet & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }
 
 /// `2026-11-22T13:05:09.123Z` (RFC 3339), from Unix milliseconds. Days to a date: Howard Hinnant, "chrono-compatible
@@ -165,18 +165,25 @@ fn utc(millis: u64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::{
         ask::Answers,
         clock::Clock,
-        decision_log::line::parse_logfmt,
+        decision_log::{Format, line::parse_logfmt},
         mode::Mode,
         pipeline::{DecisionId, Verdict},
         session::{Address, Connection, Helo, Report, Sender, SessionId, Tried},
     };
     use bytes::Bytes;
     use std::{net::IpAddr, time::Duration};
+
+    /// What one of the functions above writes.
+    fn written(format: Format, write: impl FnOnce(Line<'_>)) -> String {
+        let mut out = String::new();
+        write(Line::new(format, &mut out));
+        out
+    }
 
     fn facts() -> Facts {
         Facts {
@@ -226,17 +233,23 @@ mod tests {
         }
     }
 
+    /// A decision that says nothing.
+    pub(in crate::decision_log) fn quiet() -> Decision {
+        Decision { stage: Stage::Helo, findings: vec![], verdict: Verdict::default(), ..refused() }
+    }
+
     #[test]
     fn a_refusal_in_one_line() {
         assert_eq!(
-            decision(Format::Logfmt, &refused()),
+            written(Format::Logfmt, |line| decision(line, &refused())),
             "time=2026-11-22T13:05:09.000Z event=decision stage=rcpt action=reject code=553 enhanced_status=5.7.1 \
              decision_id=0000000000000000 decided_by=rbl host=mx1 client_ip=192.0.2.1 sender=a@b.example \
              recipient=c@d.example helo=\"evil\\x0aevent=decision\" session_id=abababababababababababababababab seq=4 \
              smtpd_pid=77 findings=\"rbl.listed=reject/enforce(zen.example 127.0.0.2)\" degraded=dns took_us=1234 \
              generation=3\n"
         );
-        let json: serde_json::Value = serde_json::from_str(&decision(Format::Json, &refused())).expect("JSON");
+        let json: serde_json::Value =
+            serde_json::from_str(&written(Format::Json, |line| decision(line, &refused()))).expect("JSON");
         assert_eq!(json["recipient"], "c@d.example");
         assert_eq!(json["code"], 553);
     }
@@ -252,20 +265,20 @@ mod tests {
             queue_reply: Bytes::from_static(b"Dmail server permanently rejected message (#5.3.0)"),
             ..Report::default()
         });
-        let line = report(Format::Logfmt, &reported);
+        let line = written(Format::Logfmt, |line| report(line, &reported));
         let fields = parse_logfmt(&line).expect("logfmt");
         let get = |key: &str| fields.iter().find(|(name, _)| name == key).map(|(_, value)| value.as_slice());
         assert_eq!(get("event"), Some(&b"transaction"[..]));
         assert_eq!((get("ending"), get("qp")), (Some(&b"rejected"[..]), Some(&b"4711"[..])));
         assert!(get("queue_reply").is_some_and(|reply| reply.ends_with(b"(#5.3.0)")));
         reported.facts.report = Some(Report { quit: true, ..Report::default() });
-        let line = report(Format::Logfmt, &reported);
+        let line = written(Format::Logfmt, |line| report(line, &reported));
         assert!(line.contains(" event=connection ending=closed ") && line.contains(" quit=true "), "{line}");
     }
 
     #[test]
     fn decisions_that_say_nothing_are_not_notable() {
-        let quiet = Decision { stage: Stage::Helo, findings: vec![], verdict: Verdict::default(), ..refused() };
+        let quiet = quiet();
         assert!(!is_notable(&quiet));
         assert!(is_notable(&Decision { stage: Stage::Rcpt, ..quiet.clone() }));
         assert!(is_notable(&Decision { would_have: Some((Action::Reject, "rbl")), ..quiet.clone() }));

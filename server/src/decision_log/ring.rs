@@ -1,10 +1,11 @@
 //! How does a record leave the core that made it? By a push that never waits: a full ring drops and counts.
 
+use super::record::is_notable;
 use crate::{clock::Now, pipeline::Decision, session::Facts};
 use crossbeam_queue::ArrayQueue;
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 /// What the log thread is told. Small: the data stands behind a pointer and is freed on the log thread.
@@ -46,6 +47,7 @@ pub struct LogRing(Arc<Ring>);
 struct Ring {
     events: ArrayQueue<Event>,
     dropped: AtomicU64,
+    notable_only: AtomicBool,
 }
 
 impl LogRing {
@@ -54,11 +56,27 @@ impl LogRing {
 
     /// An empty ring for `events_max` events (at least one).
     pub fn new(events_max: usize) -> Self {
-        Self(Arc::new(Ring { events: ArrayQueue::new(events_max.max(1)), dropped: AtomicU64::new(0) }))
+        Self(Arc::new(Ring {
+            events: ArrayQueue::new(events_max.max(1)),
+            dropped: AtomicU64::new(0),
+            notable_only: false.into(),
+        }))
+    }
+
+    /// From now on takes notable decisions only, or all. A decision nobody will read is freed at once by the core that
+    /// made it: memory that goes to another thread costs the allocator more than the decision did.
+    pub fn take_notable_only(&self, notable_only: bool) {
+        self.0.notable_only.store(notable_only, Ordering::Relaxed);
     }
 
     /// Adds an event; drops and counts it if the ring is full. Never waits.
     pub fn push(&self, event: Event) {
+        if let Event::Decision(decision) = &event
+            && self.0.notable_only.load(Ordering::Relaxed)
+            && !is_notable(decision)
+        {
+            return;
+        }
         if self.0.events.push(event).is_err() {
             self.0.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -89,7 +107,7 @@ impl Default for LogRing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
+    use crate::{clock::Clock, decision_log::record, session::Stage};
 
     #[test]
     fn a_full_ring_drops_and_counts() {
@@ -98,5 +116,18 @@ mod tests {
         (0..5).for_each(|_| ring.push(event()));
         assert_eq!(ring.dropped(), 3);
         assert_eq!(std::iter::from_fn(|| ring.pop()).count(), 2);
+    }
+
+    #[test]
+    fn decisions_nobody_will_read_do_not_enter() {
+        let (ring, quiet) = (LogRing::new(10), Arc::new(record::tests::quiet()));
+        ring.push(Event::Decision(quiet.clone()));
+        ring.take_notable_only(true);
+        ring.push(Event::Decision(quiet.clone()));
+        assert_eq!(Arc::strong_count(&quiet), 2, "the first is kept, the second freed here");
+        let refused = Decision { decided_by: "rbl", stage: Stage::Rcpt, ..Decision::clone(&quiet) };
+        ring.push(Event::Decision(Arc::new(refused)));
+        assert_eq!(std::iter::from_fn(|| ring.pop()).count(), 2);
+        assert_eq!(ring.dropped(), 0);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It looks into the ring every [`LOOK`] instead of being woken: a core then pays no system call for a record.
 
-use super::{Event, LogRing, Recent, Settings, record};
+use super::{Event, Line, LogRing, Recent, Settings, record};
 use crate::pipeline::{Decision, DecisionId};
 use metrics::counter;
 use std::{
@@ -100,6 +100,7 @@ impl Writer {
             format!("{}: {error}", settings.file.as_deref().unwrap_or(Path::new("standard output")).display())
         })?;
         let recent = Recent::new(settings.remember);
+        ring.take_notable_only(!settings.all);
         let writer = Self { ring, settings, commands, output, recent, pending: String::new() };
         Ok((writer, LogHandle(sender)))
     }
@@ -128,6 +129,7 @@ impl Writer {
             Err(_) => counter!("tollgate_log_failed_total").increment(1),
         }
         self.recent.resize(settings.remember);
+        self.ring.take_notable_only(!settings.all);
         self.settings = settings;
     }
 
@@ -150,16 +152,13 @@ impl Writer {
         let format = self.settings.format;
         match event {
             Event::Decision(decision) => {
-                let notable = record::is_notable(decision);
-                if notable {
+                if record::is_notable(decision) {
                     self.recent.add(decision);
                 }
-                if notable || self.settings.all {
-                    self.pending += &record::decision(format, decision);
-                }
+                record::decision(Line::new(format, &mut self.pending), decision);
             }
-            Event::Report(reported) => self.pending += &record::report(format, reported),
-            Event::Notice(notice) => self.pending += &record::notice(format, notice),
+            Event::Report(reported) => record::report(Line::new(format, &mut self.pending), reported),
+            Event::Notice(notice) => record::notice(Line::new(format, &mut self.pending), notice),
         }
     }
 

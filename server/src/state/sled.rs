@@ -28,7 +28,7 @@ const BATCH_MAX: usize = 200;
 const CACHE_OCTETS: u64 = 16 * 1024 * 1024;
 
 /// How much may be lost in a crash, in milliseconds.
-const FLUSH_EVERY_MS: u64 = 500;
+const FLUSH_EVERY_MS: u64 = 1_000;
 
 /// Damaged folders kept beside the store: older ones stay where they are, newer ones replace the last.
 const DAMAGED_MAX: u32 = 10;

@@ -5,9 +5,10 @@
 //! does not know its neighbours. The engine asks, times, measures, records, applies modes and precedence, and speaks.
 
 use crate::{
-    ask::{Answers, Question},
+    ask::{Answers, ListId, Question},
     clock::Now,
     config::{Build, Field, Section},
+    dns_lists::Heard,
     mode::Mode,
     session::{Facts, Stage},
 };
@@ -69,12 +70,14 @@ pub struct Finding {
     pub text: Option<Arc<str>>,
     /// Variables for the text, `%{name}` each.
     pub vars: Vec<(&'static str, String)>,
+    /// The DNS list it rests on, for that list's report card.
+    pub list: Option<ListId>,
 }
 
 impl Finding {
     /// A finding in enforce mode, without variables.
     pub fn new(rule: usize, outcome: Outcome, detail: impl Into<String>) -> Self {
-        Self { rule, outcome, mode: Mode::Enforce, detail: detail.into(), text: None, vars: Vec::new() }
+        Self { rule, outcome, mode: Mode::Enforce, detail: detail.into(), text: None, vars: Vec::new(), list: None }
     }
 }
 
@@ -114,6 +117,13 @@ pub struct Def {
     pub build: fn(&Section<'_>, &mut Build<'_>) -> Box<dyn Check>,
 }
 
+/// Something that outlives the connection. The engine applies it; a check never touches a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// What a DNS list said about this connection.
+    ListHeard(ListId, Heard),
+}
+
 /// Rows that a check shows an administrator: `tollgate CHECK OP`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
@@ -131,6 +141,10 @@ pub trait Check: Send + Sync + 'static {
 
     /// What it finds at `stage`. At RCPT it speaks for all earlier stages too: their facts are all there.
     fn decide(&self, stage: Stage, facts: &Facts, answers: &Answers, now: Now, found: &mut Vec<Finding>);
+
+    /// What should be remembered of a connection: called once for each, when the engine has its answers. Changes nothing
+    /// about the decision.
+    fn observe(&self, _facts: &Facts, _answers: &Answers, _effects: &mut Vec<Effect>) {}
 
     /// Operations of [`Check::inspect`], name and one line of help each.
     fn operations(&self) -> &'static [(&'static str, &'static str)] {

@@ -15,7 +15,8 @@ use std::{
 };
 use tollgate::{
     ask::{
-        Answer, Answered, Ask, DnsAnswer, DnsQuestion, Failure, Question, Record, RecordType, Resolver, Upstream, dns,
+        Answer, Answered, Ask, Asker, DnsAnswer, DnsQuestion, Failure, Question, Record, RecordType, Resolver,
+        Upstream, dns,
     },
     clock::Clock,
     config::Document,
@@ -60,17 +61,17 @@ impl Asking {
     }
 
     fn ask_through(&self, upstream: Upstream, kind: RecordType, name: &str) -> Answered {
-        let question = Question::Dns(DnsQuestion { name: name.into(), kind, upstream });
+        let question = Question::Dns(DnsQuestion { upstream, ..DnsQuestion::new(name, kind) });
         if let Some(answered) = self.resolver.cached(&question) {
             return answered;
         }
-        let receiver = self.resolver.ask(question);
+        let receiver = self.resolver.ask(question, Asker::default());
         let waiting = async { tokio::time::timeout(PATIENCE, receiver).await };
         self.runtime.block_on(waiting).expect("an answer in time").expect("an answer")
     }
 
     fn answer(&self, kind: RecordType, name: &str) -> DnsAnswer {
-        let Answer::Dns(answer) = self.ask(kind, name).answer;
+        let Answer::Dns(answer) = self.ask(kind, name).answer else { panic!("not from the DNS") };
         answer
     }
 }
@@ -162,7 +163,9 @@ fn rbldnsd_answers_without_a_resolver_between() {
     let text = format!("[dns]\nservers = [\"{}\"]\n[dns.resolver.lists]\nservers = [\"{lists}\"]\n", servers.address);
     let asking = Asking::new(&document(&text));
     let ask = |kind, name: &str| {
-        let Answer::Dns(answer) = asking.ask_through(Upstream::named("lists"), kind, name).answer;
+        let Answer::Dns(answer) = asking.ask_through(Upstream::named("lists"), kind, name).answer else {
+            panic!("not from the DNS")
+        };
         answer
     };
     assert_eq!(ask(RecordType::A, "9.2.0.192.bl.example"), found(&[[127, 0, 0, 2]]));

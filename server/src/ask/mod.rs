@@ -2,13 +2,18 @@
 
 mod address;
 pub mod dns;
+mod health;
+mod name;
 
 pub use address::{is_public, reversed};
 pub use dns::Resolver;
+pub use health::{Ailing, Health, HealthBoard, ListId};
+pub use name::DnsName;
 
+use crate::session::SessionId;
 use std::{
     fmt,
-    net::{Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::Duration,
 };
@@ -62,11 +67,20 @@ impl RecordType {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DnsQuestion {
     /// Absolute, lower case, without the final dot.
-    pub name: Arc<str>,
+    pub name: DnsName,
     /// What kind of record.
     pub kind: RecordType,
     /// Whom to ask.
     pub upstream: Upstream,
+    /// The DNS list it is put to: on its account, with its time-out and by its way. [`ListId::NONE`] = no list's.
+    pub list: ListId,
+}
+
+impl DnsQuestion {
+    /// A question to the default resolver that is no list's.
+    pub fn new(name: impl Into<DnsName>, kind: RecordType) -> Self {
+        Self { name: name.into(), kind, upstream: Upstream::default(), list: ListId::NONE }
+    }
 }
 
 /// What a check may ask the engine for.
@@ -74,6 +88,8 @@ pub struct DnsQuestion {
 pub enum Question {
     /// The DNS.
     Dns(DnsQuestion),
+    /// Which DNS lists can be believed at the moment? Known at once, always.
+    ListHealth,
 }
 
 /// One DNS record's data.
@@ -104,14 +120,26 @@ pub enum Failure {
     Malformed,
     /// The resolver cannot be reached.
     Unreachable,
-    /// We did not ask: too many look-ups are under way or were made for this session.
+    /// We did not ask: too many look-ups are under way.
     Overload,
+    /// We did not ask: this session, or the client's net, had its share of new look-ups.
+    Capped,
+    /// We did not ask: the list's daily budget is spent.
+    Budget,
 }
 
 impl Failure {
     /// All of them, for metrics.
-    pub const ALL: [Self; 6] =
-        [Self::Timeout, Self::Servfail, Self::Refused, Self::Malformed, Self::Unreachable, Self::Overload];
+    pub const ALL: [Self; 8] = [
+        Self::Timeout,
+        Self::Servfail,
+        Self::Refused,
+        Self::Malformed,
+        Self::Unreachable,
+        Self::Overload,
+        Self::Capped,
+        Self::Budget,
+    ];
 
     /// The word in logs and metrics.
     pub const fn name(self) -> &'static str {
@@ -122,7 +150,14 @@ impl Failure {
             Self::Malformed => "malformed",
             Self::Unreachable => "unreachable",
             Self::Overload => "overload",
+            Self::Capped => "capped",
+            Self::Budget => "budget",
         }
+    }
+
+    /// Nobody was asked: it says nothing about resolver or list.
+    pub const fn is_ours(self) -> bool {
+        matches!(self, Self::Overload | Self::Capped | Self::Budget)
     }
 }
 
@@ -142,6 +177,8 @@ pub enum DnsAnswer {
 pub enum Answer {
     /// From the DNS.
     Dns(DnsAnswer),
+    /// The lists that are not healthy.
+    ListHealth(Arc<HealthBoard>),
 }
 
 /// An answer with what `explain` wants to know of it.
@@ -151,6 +188,8 @@ pub struct Answered {
     pub answer: Answer,
     /// It stood in the cache.
     pub cached: bool,
+    /// It has expired, and stands in for one that did not come (RFC 8767).
+    pub stale: bool,
     /// Time since it was fetched.
     pub age: Duration,
     /// Time until it expires.
@@ -165,9 +204,22 @@ impl Answered {
         Self {
             answer: Answer::Dns(DnsAnswer::Failed(failure)),
             cached: false,
+            stale: false,
             age: Duration::ZERO,
             ttl: Duration::ZERO,
             took,
+        }
+    }
+
+    /// The health of all lists, as it is at the moment.
+    pub const fn health(board: Arc<HealthBoard>) -> Self {
+        Self {
+            answer: Answer::ListHealth(board),
+            cached: true,
+            stale: false,
+            age: Duration::ZERO,
+            ttl: Duration::ZERO,
+            took: Duration::ZERO,
         }
     }
 }
@@ -178,7 +230,7 @@ pub struct Answers(Vec<(Question, Answered)>);
 
 impl Answers {
     /// Questions one decision may ask, over all checks and rounds.
-    pub const MAX: usize = 128;
+    pub const MAX: usize = 256;
 
     /// The answer to a question, if it was asked.
     pub fn get(&self, question: &Question) -> Option<&Answered> {
@@ -190,11 +242,20 @@ impl Answers {
         const UNKNOWN: DnsAnswer = DnsAnswer::Failed(Failure::Timeout);
         self.0
             .iter()
-            .find_map(|(asked, answered)| {
-                let (Question::Dns(asked), Answer::Dns(answer)) = (asked, &answered.answer);
-                (asked == question).then_some(answer)
+            .find_map(|(asked, answered)| match (asked, &answered.answer) {
+                (Question::Dns(asked), Answer::Dns(answer)) if asked == question => Some(answer),
+                _ => None,
             })
             .unwrap_or(&UNKNOWN)
+    }
+
+    /// How a DNS list is doing, as recorded; healthy where nobody asked.
+    pub fn list_health(&self, list: ListId) -> Health {
+        let board = self.0.iter().find_map(|(_, answered)| match &answered.answer {
+            Answer::ListHealth(board) => Some(board),
+            Answer::Dns(_) => None,
+        });
+        board.map_or(Health::Healthy, |board| board.health(list))
     }
 
     /// Records an answer; a second one for the same question replaces the first. Beyond [`Answers::MAX`] it is dropped.
@@ -222,6 +283,15 @@ impl Answers {
     }
 }
 
+/// On whose behalf a question is asked: new look-ups are rationed by session and by the client's net.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asker {
+    /// `None` = our own doing (probes, administrators): not rationed.
+    pub session: Option<SessionId>,
+    /// Its net is /24 for IPv4, /48 for IPv6.
+    pub client_ip: Option<IpAddr>,
+}
+
 /// Who answers questions: the caches and the I/O thread, or a test's table.
 pub trait Ask: Send + Sync + 'static {
     /// The answer, if it can be had without waiting.
@@ -229,13 +299,20 @@ pub trait Ask: Send + Sync + 'static {
 
     /// Starts (or joins) the look-up. Dropping the receiver does not stop it: the answer goes into the cache.
     /// An answer always comes, at the latest when the resolver's own time-out ends.
-    fn ask(&self, question: Question) -> oneshot::Receiver<Answered>;
+    fn ask(&self, question: Question, asker: Asker) -> oneshot::Receiver<Answered>;
+
+    /// An answer that has expired, but may still stand in for one that does not come in time.
+    fn stale(&self, _question: &Question) -> Option<Answered> {
+        None
+    }
 }
 
 impl fmt::Display for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::Dns(dns) = self;
-        write!(f, "{} {}", dns.kind.name(), dns.name)
+        match self {
+            Self::Dns(dns) => write!(f, "{} {}", dns.kind.name(), dns.name),
+            Self::ListHealth => f.write_str("health of DNS lists"),
+        }
     }
 }
 
@@ -245,7 +322,7 @@ mod tests {
 
     #[test]
     fn an_unasked_question_is_failed_and_never_not_found() {
-        let question = DnsQuestion { name: "x.example".into(), kind: RecordType::A, upstream: Upstream::default() };
+        let question = DnsQuestion::new("x.example", RecordType::A);
         assert_eq!(Answers::default().dns(&question), &DnsAnswer::Failed(Failure::Timeout));
     }
 }

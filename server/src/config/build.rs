@@ -1,6 +1,7 @@
 //! What may a check touch while it is built? Its files, read once and bounded, and what other sections settled.
 
 use super::{Fault, Network, file::read_regular};
+use crate::{dns_lists::Declared, mode::Mode};
 use std::path::{Path, PathBuf};
 
 /// A file that a policy was built from, for `tollgate status` and for reload.
@@ -27,6 +28,8 @@ impl LoadedFile {
 pub struct Build<'a> {
     /// Name of the check that is being built.
     pub check: &'static str,
+    /// Its mode, as its section gives it.
+    pub mode: Mode,
     /// qmail's control folder.
     pub control: &'a Path,
     /// Resolvers beyond the default one, by name (`[dns.resolver.NAME]`).
@@ -37,6 +40,8 @@ pub struct Build<'a> {
     pub own_addresses: &'a [Network],
     /// Every file read so far.
     pub files: &'a mut Vec<LoadedFile>,
+    /// DNS lists declared so far: they are watched, and asked on accounts of their own.
+    pub dns_lists: &'a mut Vec<Declared>,
 }
 
 impl Build<'_> {

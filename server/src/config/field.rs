@@ -28,6 +28,8 @@ pub enum Kind {
     },
     /// Any text of at most 1,024 bytes.
     Text(&'static str),
+    /// A text that is never shown: not in faults, not in the configuration in force. Without configuration: not set.
+    Secret,
     /// One word of a closed set; the first is the default.
     Choice(&'static [&'static str]),
     /// `enforce`, `soft`, `monitor` or `off`; the default is given by name.

@@ -10,6 +10,7 @@ mod network;
 mod printed;
 mod reference;
 mod render;
+mod secret;
 mod section;
 pub mod spelling;
 mod values;
@@ -22,6 +23,7 @@ pub use field::{Field, Kind};
 pub use network::Network;
 pub use printed::{default_file, effective};
 pub use reference::page;
+pub use secret::Secret;
 pub use section::{Section, Tables};
 
 #[cfg(test)]

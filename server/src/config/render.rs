@@ -1,11 +1,14 @@
 //! How is a value written in TOML and described to a reader?
 
-use super::{Kind, document::Value};
+use super::{Kind, Secret, document::Value};
 use std::fmt::Write;
 
-/// A value as TOML: what is written, else the default.
+/// A value as TOML: what is written, else the default. A secret is shown as a word that says so.
 pub(super) fn value(kind: Kind, written: Option<&Value>) -> String {
-    written.map_or_else(|| default(kind), as_toml)
+    match (kind, written) {
+        (Kind::Secret, Some(_)) => quoted(Secret::SHOWN),
+        (kind, written) => written.map_or_else(|| default(kind), as_toml),
+    }
 }
 
 fn default(kind: Kind) -> String {
@@ -13,6 +16,7 @@ fn default(kind: Kind) -> String {
         Kind::Bool(flag) => flag.to_string(),
         Kind::Integer { default, .. } => default.to_string(),
         Kind::Text(text) | Kind::Mode(text) | Kind::Path(text) => quoted(text),
+        Kind::Secret => quoted(""),
         Kind::Choice(words) => quoted(words[0]),
         Kind::Texts(items) | Kind::Networks(items) => list(items.iter().map(|item| quoted(item))),
         Kind::TextMap => "{}".to_owned(),
@@ -71,6 +75,7 @@ pub(super) fn expected(kind: Kind) -> String {
         Kind::Bool(_) => "true or false".to_owned(),
         Kind::Integer { min, max, .. } => format!("{min} to {max}"),
         Kind::Text(_) => "text".to_owned(),
+        Kind::Secret => "text, never shown".to_owned(),
         Kind::Choice(words) => words.join(", "),
         Kind::Mode(_) => "enforce, soft, monitor, off".to_owned(),
         Kind::Path(_) => "path".to_owned(),
@@ -114,6 +119,16 @@ mod tests {
         let again: String =
             document.root.0.iter().map(|entry| format!("{} = {}\n", key(&entry.key), as_toml(&entry.value))).collect();
         assert_eq!(again, text);
+    }
+
+    #[test]
+    fn a_secret_is_never_written() {
+        let document = Document::parse("", "key = \"hunter2\"\n").expect("a document");
+        let written = document.root.get("key").map(|entry| &entry.value);
+        assert_eq!(
+            (value(Kind::Secret, written), value(Kind::Secret, None)),
+            ("\"(secret)\"".to_owned(), "\"\"".to_owned())
+        );
     }
 
     #[test]

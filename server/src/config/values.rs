@@ -1,7 +1,7 @@
 //! How does a key become a value? One getter for each [`Kind`]: type, range and length are checked, the default stands in.
 
 use super::{
-    Kind, Network, Section,
+    Kind, Network, Secret, Section,
     document::{Entry, Value},
 };
 use crate::mode::Mode;
@@ -38,6 +38,21 @@ impl Section<'_> {
     pub fn text(&self, name: &str) -> String {
         let Kind::Text(default) = self.kind(name) else { self.wrong_getter(name) };
         self.text_or(name, default)
+    }
+
+    /// A [`Kind::Secret`]; `None` = not set. No fault shows it.
+    pub fn secret(&self, name: &str) -> Option<Secret> {
+        let Kind::Secret = self.kind(name) else { self.wrong_getter(name) };
+        let fits = |text: &&String| text.len() <= Self::TEXT_OCTETS_MAX;
+        match self.value(name) {
+            None => None,
+            Some(Value::Text(text)) if text.is_empty() => None,
+            Some(Value::Text(text)) if fits(&text) => Some(Secret::new(text.as_str())),
+            Some(_) => {
+                self.fault(name, format!("expected a text in quotes of at most {} bytes", Self::TEXT_OCTETS_MAX));
+                None
+            }
+        }
     }
 
     /// A [`Kind::Choice`].

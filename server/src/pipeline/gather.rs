@@ -2,7 +2,7 @@
 
 use super::{ROUNDS_MAX, policy::Step};
 use crate::{
-    ask::{Answered, Answers, Ask, Failure, Question},
+    ask::{Answered, Answers, Ask, Asker, Failure, Question},
     session::{Facts, Stage},
 };
 use std::{pin::Pin, time::Duration};
@@ -31,6 +31,11 @@ pub(super) struct Asking<'a> {
     pub(super) stage: Stage,
     pub(super) facts: &'a Facts,
     pub(super) ask: &'a dyn Ask,
+}
+
+/// Who is asking: new look-ups are rationed.
+fn asker(facts: &Facts) -> Asker {
+    Asker { session: Some(facts.session_id), client_ip: facts.connection.client_ip }
 }
 
 impl Asking<'_> {
@@ -62,7 +67,8 @@ impl Asking<'_> {
                 let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(budget)));
                 let answered = wait(receiver, timer.as_mut()).await;
                 gathered.out_of_time |= answered.is_none();
-                let answered = answered.unwrap_or(Answered::failed(Failure::Timeout, budget));
+                let instead = || self.ask.stale(&question).unwrap_or(Answered::failed(Failure::Timeout, budget));
+                let answered = answered.unwrap_or_else(instead);
                 gathered.answers.insert(question, answered);
             }
             if gathered.out_of_time {
@@ -91,7 +97,7 @@ impl Asking<'_> {
             round.new = true;
             match self.ask.cached(&question) {
                 Some(answered) => gathered.answers.insert(question, answered),
-                None => round.waiting.push((question.clone(), self.ask.ask(question))),
+                None => round.waiting.push((question.clone(), self.ask.ask(question, asker(self.facts)))),
             }
         }
         round

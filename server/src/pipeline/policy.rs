@@ -6,6 +6,7 @@ use crate::{
     check::{Check, Def, Exemption, Rule},
     checks,
     config::{Build, Document, Fault, Field, Kind, LoadedFile, Section, refuse_unknown_sections, spelling},
+    dns_lists::Declared,
     metrics::{CheckCounters, EngineCounters},
     mode::Mode,
     session::Stage,
@@ -96,6 +97,7 @@ pub struct Policy {
     /// The place in `steps` before which rcpthosts stands.
     pub(super) rcpthosts: usize,
     files: Vec<LoadedFile>,
+    dns_lists: Vec<Declared>,
     resolvers: Vec<String>,
     pub(super) score: Template,
     pub(super) counters: EngineCounters,
@@ -117,7 +119,7 @@ impl Policy {
         generation: u64,
         faults: RefCell<Vec<Fault>>,
     ) -> Result<Self, Vec<Fault>> {
-        let mut files = Vec::new();
+        let (mut files, mut dns_lists) = (Vec::new(), Vec::new());
         let settings = Settings::read(document, &mut files, &faults);
         let resolvers = dns::Config::read(document, &faults).names();
         let mut steps = Vec::with_capacity(defs.len());
@@ -127,11 +129,13 @@ impl Policy {
             let section = Section::new(document, &path, &[&common, def.fields], def.tables, &faults);
             let mut build = Build {
                 check: def.name,
+                mode: section.mode("mode"),
                 control: &settings.control,
                 resolvers: &resolvers,
                 domains: &settings.domains,
                 own_addresses: &settings.own_addresses,
                 files: &mut files,
+                dns_lists: &mut dns_lists,
             };
             steps.push(Step::build(place, def, &section, &mut build));
         }
@@ -142,7 +146,7 @@ impl Policy {
         let speaks_after = |step: &Step| step.def.stages.first().is_some_and(|&stage| stage >= Stage::Rcpt);
         let rcpthosts = steps.iter().position(speaks_after).unwrap_or(steps.len());
         let (score, counters) = (Template::of_rule(&SCORE), EngineCounters::new());
-        Ok(Self { generation, settings, steps, rcpthosts, files, resolvers, score, counters })
+        Ok(Self { generation, settings, steps, rcpthosts, files, dns_lists, resolvers, score, counters })
     }
 
     /// Number of this policy since the start: 1 is the first.
@@ -153,6 +157,11 @@ impl Policy {
     /// Every file it was built from.
     pub fn files(&self) -> &[LoadedFile] {
         &self.files
+    }
+
+    /// The DNS lists its checks ask.
+    pub fn dns_lists(&self) -> &[Declared] {
+        &self.dns_lists
     }
 
     /// `[policy]`.

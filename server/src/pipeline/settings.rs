@@ -181,7 +181,16 @@ fn modes(section: &Section<'_>, name: &str) -> HashMap<Vec<u8>, Mode> {
 
 /// `rcpthosts` and `locals`: a name a line.
 fn domains_of_qmail(folder: &Path, files: &mut Vec<LoadedFile>, section: &Section<'_>) -> Vec<String> {
-    let mut build = Build { check: "policy", control: folder, resolvers: &[], domains: &[], own_addresses: &[], files };
+    let mut build = Build {
+        check: "policy",
+        mode: Mode::default(),
+        control: folder,
+        resolvers: &[],
+        domains: &[],
+        own_addresses: &[],
+        files,
+        dns_lists: &mut Vec::new(),
+    };
     let mut domains: Vec<String> = Vec::new();
     for name in ["rcpthosts", "locals"] {
         let content = match build.read(&folder.join(name)) {

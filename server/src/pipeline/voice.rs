@@ -136,7 +136,7 @@ fn degraded_by(gathered: &Gathered) -> Vec<&'static str> {
     let failures = || {
         gathered.answers.iter().filter_map(|(_, answered)| match &answered.answer {
             Answer::Dns(DnsAnswer::Failed(failure)) => Some(*failure),
-            Answer::Dns(DnsAnswer::Found(_) | DnsAnswer::NotFound) => None,
+            Answer::Dns(DnsAnswer::Found(_) | DnsAnswer::NotFound) | Answer::ListHealth(_) => None,
         })
     };
     let mut reasons = Vec::new();

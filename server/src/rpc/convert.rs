@@ -252,11 +252,11 @@ fn finding(judged: &Judged) -> v1::Finding {
 }
 
 fn evidence(question: &Question, answered: &Answered) -> v1::Evidence {
-    let Answer::Dns(answer) = &answered.answer;
-    let answer = match answer {
-        DnsAnswer::Found(records) => records.iter().map(record).collect::<Vec<_>>().join(", "),
-        DnsAnswer::NotFound => "not found".to_owned(),
-        DnsAnswer::Failed(failure) => format!("failed: {}", failure.name()),
+    let answer = match &answered.answer {
+        Answer::Dns(DnsAnswer::Found(records)) => records.iter().map(record).collect::<Vec<_>>().join(", "),
+        Answer::Dns(DnsAnswer::NotFound) => "not found".to_owned(),
+        Answer::Dns(DnsAnswer::Failed(failure)) => format!("failed: {}", failure.name()),
+        Answer::ListHealth(board) => printable(board.to_string().as_bytes()),
     };
     let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
     v1::Evidence {

@@ -6,13 +6,17 @@ use std::{
     time::Duration,
 };
 use tokio::sync::oneshot;
-use tollgate::ask::{Answer, Answered, Ask, DnsAnswer, DnsQuestion, Failure, Question, Record, RecordType};
+use tollgate::ask::{
+    Ailing, Answer, Answered, Ask, Asker, DnsAnswer, DnsQuestion, Failure, Health, HealthBoard, ListId, Question,
+    Record, RecordType,
+};
 
 /// All answers, and whatever was asked.
 #[derive(Default)]
 pub(crate) struct Zone {
     records: HashMap<(String, RecordType), (u64, Vec<Record>)>,
     failures: HashMap<String, Failure>,
+    health: Arc<HealthBoard>,
     asked: Mutex<Vec<String>>,
 }
 
@@ -20,7 +24,9 @@ impl Zone {
     pub(crate) fn read(text: &str) -> Result<Self, String> {
         let mut zone = Self::default();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-            zone.take(line).ok_or_else(|| format!("zone: {line}: expected NAME TYPE TTL VALUE or NAME FAIL WORD"))?;
+            zone.take(line).ok_or_else(|| {
+                format!("zone: {line}: expected NAME TYPE TTL VALUE, NAME FAIL WORD or LIST HEALTH WORD")
+            })?;
         }
         Ok(zone)
     }
@@ -29,6 +35,12 @@ impl Zone {
         let (name, rest) = line.split_once(char::is_whitespace)?;
         let (kind, rest) = rest.trim_start().split_once(char::is_whitespace)?;
         let name = name.trim_end_matches('.').to_ascii_lowercase();
+        if kind == "HEALTH" {
+            let health = Health::ALL.into_iter().find(|health| health.name() == rest.trim())?;
+            let ailing = Ailing { list: ListId::named(&name), name: name.into(), health, cause: "case" };
+            self.health = Arc::new(HealthBoard::new(self.health.ailing().iter().cloned().chain([ailing])));
+            return Some(());
+        }
         if kind == "FAIL" {
             let failure = Failure::ALL.into_iter().find(|failure| failure.name() == rest.trim())?;
             self.failures.insert(name, failure);
@@ -64,6 +76,7 @@ impl Zone {
         Answered {
             answer: Answer::Dns(answer),
             cached: false,
+            stale: false,
             age: Duration::ZERO,
             ttl: Duration::from_secs(ttl),
             took: Duration::ZERO,
@@ -75,13 +88,14 @@ impl Zone {
 pub(crate) struct Table(pub(crate) Arc<Zone>);
 
 impl Ask for Table {
-    fn cached(&self, _question: &Question) -> Option<Answered> {
-        None
+    fn cached(&self, question: &Question) -> Option<Answered> {
+        (*question == Question::ListHealth).then(|| Answered::health(Arc::clone(&self.0.health)))
     }
 
-    fn ask(&self, question: Question) -> oneshot::Receiver<Answered> {
-        let Question::Dns(question) = question;
+    fn ask(&self, question: Question, _asker: Asker) -> oneshot::Receiver<Answered> {
         let (sender, receiver) = oneshot::channel();
+        // The health of lists is known without asking.
+        let Question::Dns(question) = question else { return receiver };
         // Whoever asked may have gone already: nothing is lost.
         let _ = sender.send(self.0.answer(&question));
         receiver

@@ -10,7 +10,7 @@
 
 use std::{error::Error, fs, net::UdpSocket, thread};
 use tollgate::{
-    ask::{Ask, DnsQuestion, Question, RecordType, Resolver, Upstream, dns},
+    ask::{Ask, Asker, DnsQuestion, Question, RecordType, Resolver, dns},
     clock::Clock,
 };
 
@@ -53,8 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Half of the clients are listed, as far as the responder is concerned.
 fn question(number: usize) -> Question {
     let [_, b, c, d] = u32::try_from(number).unwrap_or_default().to_be_bytes();
-    let name = format!("{d}.{c}.{b}.198.zone.example").into();
-    Question::Dns(DnsQuestion { name, kind: RecordType::A, upstream: Upstream::default() })
+    Question::Dns(DnsQuestion::new(format!("{d}.{c}.{b}.198.zone.example"), RecordType::A))
 }
 
 fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
@@ -64,7 +63,7 @@ fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 fn fill(resolver: &Resolver, questions: &[Question]) -> Result<(), Box<dyn Error>> {
     let runtime = runtime()?;
     for some in questions.chunks(AT_ONCE) {
-        let receivers: Vec<_> = some.iter().map(|question| resolver.ask(question.clone())).collect();
+        let receivers: Vec<_> = some.iter().map(|question| resolver.ask(question.clone(), Asker::default())).collect();
         for receiver in receivers {
             runtime.block_on(receiver)?;
         }

@@ -39,6 +39,7 @@ impl Fetched {
         Answered {
             answer: Answer::Dns(self.answer.clone()),
             cached,
+            stale: false,
             age,
             ttl: self.ttl.saturating_sub(age),
             took: self.took,
@@ -237,7 +238,7 @@ mod tests {
     use std::sync::Arc;
 
     fn question(number: usize) -> DnsQuestion {
-        DnsQuestion { name: format!("{number}.example").into(), kind: RecordType::Txt, upstream: Upstream::default() }
+        DnsQuestion::new(format!("{number}.example"), RecordType::Txt)
     }
 
     fn fetched(answer: DnsAnswer, clock: &Clock, ttl_seconds: u64) -> Fetched {

@@ -130,7 +130,7 @@ async fn look_up(resolver: Option<TokioResolver>, question: DnsQuestion, config:
     let Some(resolver) = resolver else {
         return (DnsAnswer::Failed(Failure::Unreachable), config.lifetimes.failed);
     };
-    let Some(name) = outcome::wire_name(&question.name) else {
+    let Some(name) = outcome::wire_name(question.name.expose()) else {
         return (DnsAnswer::NotFound, config.lifetimes.not_found.0);
     };
     let asking = resolver.lookup(name, outcome::wire_type(question.kind));

@@ -15,7 +15,7 @@ mod upstream;
 pub use config::{Config, FIELDS, Lifetimes, Named, RESOLVERS_MAX, SERVERS_MAX, TABLES};
 pub use flight::Lookups;
 
-use super::{Answered, Ask, Failure, Question};
+use super::{Answered, Ask, Asker, Failure, Question};
 use crate::clock::Clock;
 use cache::Cache;
 use flight::Asked;
@@ -67,16 +67,19 @@ impl Resolver {
 
 impl Ask for Resolver {
     fn cached(&self, question: &Question) -> Option<Answered> {
-        let Question::Dns(question) = question;
+        let Question::Dns(question) = question else { return Some(Answered::health(Arc::default())) };
         let found = self.shared.cache.get(question, self.shared.clock.steady());
         let counter = if found.is_some() { &self.shared.metrics.hits } else { &self.shared.metrics.misses };
         counter.increment(1);
         found
     }
 
-    fn ask(&self, question: Question) -> oneshot::Receiver<Answered> {
-        let Question::Dns(question) = question;
+    fn ask(&self, question: Question, _asker: Asker) -> oneshot::Receiver<Answered> {
         let (reply, receiver) = oneshot::channel();
+        let Question::Dns(question) = question else {
+            let _ = reply.send(Answered::health(Arc::default()));
+            return receiver;
+        };
         if let Err(error) = self.queue.try_send(Asked { question, reply }) {
             let (asked, failure) = match error {
                 mpsc::error::TrySendError::Full(asked) => (asked, Failure::Overload),

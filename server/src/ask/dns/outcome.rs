@@ -97,7 +97,7 @@ fn not_found(question: &DnsQuestion, nothing: &NoRecords) -> Said {
         // "Ask those" (RFC 2308 §2.2): the server did not look the name up for us.
         let referral = nothing.ns.is_some();
         // A chain of CNAMEs that the library gave up on ends in the middle of nowhere.
-        let lost = wire_name(&question.name).is_none_or(|asked| asked != *nothing.query.name());
+        let lost = wire_name(question.name.expose()).is_none_or(|asked| asked != *nothing.query.name());
         if referral || lost {
             return Said::Failed(Failure::Malformed);
         }
@@ -194,10 +194,7 @@ fn bounded(mut records: Vec<Record>) -> Vec<Record> {
 
 #[cfg(test)]
 mod tests {
-    use super::{
-        super::{super::Upstream, Config},
-        *,
-    };
+    use super::{super::Config, *};
     use hickory_resolver::proto::{
         op::{DnsResponse, Message, OpCode, Query},
         rr::rdata,
@@ -205,7 +202,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn question(kind: RecordType) -> DnsQuestion {
-        DnsQuestion { name: "a.example".into(), kind, upstream: Upstream::default() }
+        DnsQuestion::new("a.example", kind)
     }
 
     /// A message with a bit of everything, for damage to start from.

@@ -36,7 +36,7 @@ impl List {
 
     fn question(&self, ip: IpAddr, kind: RecordType) -> DnsQuestion {
         let name = format!("{}.{}", reversed(ip), self.zone);
-        DnsQuestion { name: name.into(), kind, upstream: self.upstream }
+        DnsQuestion { upstream: self.upstream, ..DnsQuestion::new(name, kind) }
     }
 
     /// What to ask next. The text is asked for only when there is a refusal to explain: lists count queries.

@@ -16,8 +16,16 @@ fn build(text: &str) -> (Box<dyn Check>, Vec<String>) {
     let section = Section::new(&document, "check.rbl", &[DEF.fields], DEF.tables, &faults);
     let (resolvers, mut files) = (["paid".to_owned()], Vec::new());
     let control = Path::new("/nonexistent");
-    let mut build =
-        Build { check: DEF.name, control, resolvers: &resolvers, domains: &[], own_addresses: &[], files: &mut files };
+    let mut build = Build {
+        check: DEF.name,
+        mode: Mode::Enforce,
+        control,
+        resolvers: &resolvers,
+        domains: &[],
+        own_addresses: &[],
+        files: &mut files,
+        dns_lists: &mut Vec::new(),
+    };
     let check = (DEF.build)(&section, &mut build);
     let faults = faults.borrow().iter().map(ToString::to_string).collect();
     (check, faults)
@@ -55,8 +63,8 @@ fn judge(check: &dyn Check, facts: &Facts, table: &[(&str, RecordType, DnsAnswer
         check.needs(Stage::Connect, facts, &answers, &mut questions);
         questions.retain(|question| answers.get(question).is_none());
         for question in questions {
-            let Question::Dns(dns) = &question;
-            let known = table.iter().find(|(name, kind, _)| **name == *dns.name && *kind == dns.kind);
+            let Question::Dns(dns) = &question else { continue };
+            let known = table.iter().find(|(name, kind, _)| *name == dns.name.expose() && *kind == dns.kind);
             let answer = known.map_or(DnsAnswer::NotFound, |(_, _, answer)| answer.clone());
             asked.push(question.to_string());
             answers.insert(question, answered(answer));
@@ -263,7 +271,7 @@ fn families_and_resolvers_are_chosen_by_list() {
         questions
     };
     let question = |name: &str, resolver| {
-        Question::Dns(DnsQuestion { name: name.into(), kind: RecordType::A, upstream: Upstream::named(resolver) })
+        Question::Dns(DnsQuestion { upstream: Upstream::named(resolver), ..DnsQuestion::new(name, RecordType::A) })
     };
     assert_eq!(asked("192.0.2.9"), [question("9.2.0.192.four.example", "paid")]);
     let nibbles = "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2";
@@ -372,8 +380,7 @@ proptest! {
                 0 => (RecordType::A, &given[at / 2].0),
                 _ => (RecordType::Txt, &given[at / 2].1),
             };
-            let name = format!("9.2.0.192.l{}.example", at / 2).into();
-            let question = Question::Dns(DnsQuestion { name, kind, upstream: Upstream::default() });
+            let question = Question::Dns(DnsQuestion::new(format!("9.2.0.192.l{}.example", at / 2), kind));
             (question, answered(if turn { turned(answer) } else { answer.clone() }))
         };
         let judged = |order: &[usize], turn: bool| {

@@ -2,7 +2,7 @@
 
 use super::{Failure, Patient, Report};
 use crate::{
-    ask::{Answer, Answered, Ask, DnsAnswer, DnsQuestion, Question, RecordType, Resolver, Upstream, dns},
+    ask::{Answer, Answered, Ask, Asker, DnsAnswer, DnsQuestion, Question, RecordType, Resolver, Upstream, dns},
     clock::Clock,
     pipeline::{DecisionId, Policy},
 };
@@ -119,9 +119,9 @@ async fn list(resolver: &Resolver, zone: &str, upstream: Upstream, report: &mut 
 
 /// The resolver bounds the time itself.
 async fn ask(resolver: &Resolver, name: &str, upstream: Upstream) -> DnsAnswer {
-    let question = DnsQuestion { name: name.into(), kind: RecordType::A, upstream };
-    match resolver.ask(Question::Dns(question)).await {
+    let question = DnsQuestion { upstream, ..DnsQuestion::new(name, RecordType::A) };
+    match resolver.ask(Question::Dns(question), Asker::default()).await {
         Ok(Answered { answer: Answer::Dns(answer), .. }) => answer,
-        Err(_) => DnsAnswer::Failed(crate::ask::Failure::Unreachable),
+        _ => DnsAnswer::Failed(crate::ask::Failure::Unreachable),
     }
 }

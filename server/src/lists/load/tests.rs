@@ -1,6 +1,7 @@
 //! Do lists of all forms arrive, and are their mistakes told with file and line?
 
 use super::*;
+use crate::mode::Mode;
 use crate::{
     config::{Document, Field, Kind, LoadedFile},
     session::Address,
@@ -31,8 +32,16 @@ fn load(folder: &Path, toml: &str) -> Loaded {
     let faults = RefCell::new(Vec::new());
     let mut files = Vec::new();
     let section = Section::new(&document, "", &[FIELDS], &[], &faults);
-    let mut build =
-        Build { check: "test", control: folder, resolvers: &[], domains: &[], own_addresses: &[], files: &mut files };
+    let mut build = Build {
+        check: "test",
+        mode: Mode::default(),
+        control: folder,
+        resolvers: &[],
+        domains: &[],
+        own_addresses: &[],
+        files: &mut files,
+        dns_lists: &mut Vec::new(),
+    };
     let keys = keys(&section, &mut build, KEYS, Some(folder.join("default")));
     let networks = networks(&section, &mut build, NETWORKS);
     let rules = tcp_rules(&section, &mut build, "tcp_rules");

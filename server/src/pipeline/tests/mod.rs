@@ -8,7 +8,7 @@ mod verdicts;
 
 use super::{Decision, Engine, KillSwitch, Policy};
 use crate::{
-    ask::{Answered, Answers, Ask, DnsQuestion, Question, RecordType, Upstream},
+    ask::{Answered, Answers, Ask, Asker, DnsAnswer, DnsQuestion, Question, RecordType},
     check::{Check, Def, Exemption, Finding, Outcome, Rule},
     clock::{Clock, Now},
     config::{Document, Field, Kind, Section},
@@ -83,8 +83,10 @@ impl Check for Scripted {
     }
 
     fn decide(&self, _stage: Stage, _facts: &Facts, answers: &Answers, _now: Now, found: &mut Vec<Finding>) {
-        let failed =
-            self.asks.iter().any(|Question::Dns(dns)| matches!(answers.dns(dns), crate::ask::DnsAnswer::Failed(_)));
+        let failed = self
+            .asks
+            .iter()
+            .any(|question| matches!(question, Question::Dns(dns) if matches!(answers.dns(dns), DnsAnswer::Failed(_))));
         if let Some(outcome) = self.says.filter(|_| !failed) {
             let finding = Finding::new(0, outcome, "it");
             found.push(Finding { mode: self.list_mode, vars: vec![("detail", "it".to_owned())], ..finding });
@@ -93,7 +95,7 @@ impl Check for Scripted {
 }
 
 fn question(name: &str) -> Question {
-    Question::Dns(DnsQuestion { name: name.into(), kind: RecordType::A, upstream: Upstream::default() })
+    Question::Dns(DnsQuestion::new(name, RecordType::A))
 }
 
 /// Answers from a table; what is not in it is never answered, but the asking is remembered.
@@ -115,7 +117,7 @@ impl Ask for Table {
         self.cached.get(question).cloned()
     }
 
-    fn ask(&self, question: Question) -> oneshot::Receiver<Answered> {
+    fn ask(&self, question: Question, _asker: Asker) -> oneshot::Receiver<Answered> {
         let (sender, receiver) = oneshot::channel();
         let kept = match self.slow.get(&question) {
             Some(answered) => {

@@ -17,7 +17,7 @@ fn config(address: SocketAddr) -> Config {
 }
 
 fn question(kind: RecordType, name: &str) -> Question {
-    Question::Dns(DnsQuestion { name: name.into(), kind, upstream: Upstream::default() })
+    Question::Dns(DnsQuestion::new(name, kind))
 }
 
 /// A resolver with its I/O loop on the test's runtime.
@@ -41,13 +41,13 @@ impl Running {
         if let Some(answered) = self.resolver.cached(question) {
             return answered;
         }
-        let receiver = self.resolver.ask(question.clone());
+        let receiver = self.resolver.ask(question.clone(), Asker::default());
         timeout(PATIENCE, receiver).await.expect("an answer in time").expect("an answer")
     }
 
     async fn a(&self, name: &str) -> (DnsAnswer, u64) {
         let answered = self.ask(&question(RecordType::A, name)).await;
-        let Answer::Dns(answer) = answered.answer;
+        let Answer::Dns(answer) = answered.answer else { panic!("not from the DNS") };
         (answer, answered.ttl.as_secs())
     }
 }
@@ -165,7 +165,9 @@ async fn a_truncated_answer_is_fetched_over_tcp_and_bounded() {
         vec![octets(&message)]
     });
     let running = Running::start(&config(server.address));
-    let Answer::Dns(answer) = running.ask(&question(RecordType::Txt, "many.example")).await.answer;
+    let Answer::Dns(answer) = running.ask(&question(RecordType::Txt, "many.example")).await.answer else {
+        panic!("not from the DNS")
+    };
     let DnsAnswer::Found(records) = answer else { panic!("{answer:?}") };
     assert_eq!(records.len(), outcome::RECORDS_MAX);
     // The same hundred in the same order, however they came.
@@ -186,7 +188,9 @@ async fn texts_are_cut_to_their_limits() {
         vec![octets(&message)]
     });
     let running = Running::start(&config(server.address));
-    let Answer::Dns(answer) = running.ask(&question(RecordType::Txt, "long.example")).await.answer;
+    let Answer::Dns(answer) = running.ask(&question(RecordType::Txt, "long.example")).await.answer else {
+        panic!("not from the DNS")
+    };
     let DnsAnswer::Found(records) = answer else { panic!("{answer:?}") };
     let lengths: Vec<usize> =
         records.iter().map(|record| if let Record::Txt(text) = record { text.len() } else { 0 }).collect();
@@ -254,7 +258,7 @@ async fn many_askers_cost_one_query() {
     });
     let running = Running::start(&config(server.address));
     let asked = question(RecordType::A, "busy.example");
-    let receivers: Vec<_> = (0..200).map(|_| running.resolver.ask(asked.clone())).collect();
+    let receivers: Vec<_> = (0..200).map(|_| running.resolver.ask(asked.clone(), Asker::default())).collect();
     while running.resolver.queue.capacity() < QUEUE_MAX {
         tokio::task::yield_now().await;
     }
@@ -273,7 +277,7 @@ async fn an_asker_who_left_still_fills_the_cache() {
     let server = Server::answering(|message| add_a(message, "left.example.", 300, 2));
     let running = Running::start(&config(server.address));
     let asked = question(RecordType::A, "left.example");
-    drop(running.resolver.ask(asked.clone()));
+    drop(running.resolver.ask(asked.clone(), Asker::default()));
     let arrives = async {
         while running.resolver.cached(&asked).is_none() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -315,7 +319,8 @@ async fn look_ups_under_way_are_bounded() {
     let server = Server::start(|_, _| Vec::new());
     let settings = Config { in_flight_max: 2, timeout: Duration::from_millis(300), ..config(server.address) };
     let running = Running::start(&settings);
-    let asked = |number: usize| running.resolver.ask(question(RecordType::A, &format!("{number}.example")));
+    let asked =
+        |number: usize| running.resolver.ask(question(RecordType::A, &format!("{number}.example")), Asker::default());
     let waiting = [asked(0), asked(1)];
     let refused = timeout(PATIENCE, asked(2)).await.expect("at once").expect("an answer");
     assert_eq!(refused.answer, Answer::Dns(DnsAnswer::Failed(Failure::Overload)));
@@ -332,7 +337,7 @@ async fn look_ups_under_way_are_bounded() {
 fn a_full_queue_and_a_stopped_thread_answer_at_once() {
     let nowhere = "127.0.0.1:9".parse().expect("an address");
     let (resolver, lookups) = Resolver::new(&config(nowhere), Clock::manual(1_000)).expect("a resolver");
-    let ask = |number: usize| resolver.ask(question(RecordType::A, &format!("{number}.example")));
+    let ask = |number: usize| resolver.ask(question(RecordType::A, &format!("{number}.example")), Asker::default());
     let queued: Vec<_> = (0..QUEUE_MAX).map(ask).collect();
     let failure = |mut receiver: oneshot::Receiver<Answered>| receiver.try_recv().map(|answered| answered.answer).ok();
     let failed = |failure| Some(Answer::Dns(DnsAnswer::Failed(failure)));
@@ -355,7 +360,7 @@ async fn each_question_goes_to_its_own_resolver() {
     for (upstream, expected) in
         [("", found_a(&[1])), ("two", found_a(&[2])), ("three", DnsAnswer::Failed(Failure::Unreachable))]
     {
-        let dns = DnsQuestion { name: "x.example".into(), kind: RecordType::A, upstream: Upstream::named(upstream) };
+        let dns = DnsQuestion { upstream: Upstream::named(upstream), ..DnsQuestion::new("x.example", RecordType::A) };
         assert_eq!(running.ask(&Question::Dns(dns)).await.answer, Answer::Dns(expected), "{upstream}");
     }
 }

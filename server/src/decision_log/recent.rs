@@ -95,6 +95,7 @@ mod tests {
             evidence: Answers::default(),
             decided_by: "",
             would_have: None,
+            lists: None,
             off: false,
             generation: 1,
         };

@@ -4,7 +4,7 @@ use super::{Line, Notice, Reported};
 use crate::{
     check::Outcome,
     clock::Now,
-    pipeline::{Action, Decision, Judged},
+    pipeline::{Action, Decision, Judged, ListsHeard},
     session::{Ending, Facts, Stage},
 };
 use std::fmt::Write;
@@ -36,6 +36,7 @@ pub(super) fn decision(mut line: Line<'_>, decision: &Decision) {
     line.flag("off", decision.off);
     session(&mut line, facts);
     line.text_if("findings", &findings(&decision.findings));
+    lists(&mut line, decision.lists.as_ref());
     line.text_if("degraded", &verdict.degraded.join(","));
     if verdict.delay_ms > 0 {
         line.number("delay_ms", verdict.delay_ms);
@@ -67,6 +68,7 @@ pub(super) fn report(mut line: Line<'_>, reported: &Reported) {
         line.number("unanswered", report.unanswered);
     }
     session(&mut line, facts);
+    lists(&mut line, reported.lists.as_ref());
     if !report.queue_reply.is_empty() {
         line.bytes("queue_reply", &report.queue_reply);
     }
@@ -110,6 +112,13 @@ fn session(line: &mut Line<'_>, facts: &Facts) {
     if let Some(user) = &connection.authenticated_user {
         line.bytes("authenticated_user", user);
     }
+}
+
+/// What the DNS lists said of a connection: with the line that tells it first.
+fn lists(line: &mut Line<'_>, heard: Option<&ListsHeard>) {
+    let Some(heard) = heard else { return };
+    line.number("lists_heard", u64::try_from(heard.heard).unwrap_or(u64::MAX));
+    line.text_if("listed_by", &heard.listed.join(",")).text_if("lists_failed", &heard.failed.join(","));
 }
 
 /// `rbl.listed=reject/enforce(zen) spf.fail=score:30/monitor`
@@ -228,6 +237,7 @@ pub(super) mod tests {
             evidence: Answers::default(),
             decided_by: "rbl",
             would_have: None,
+            lists: None,
             off: false,
             generation: 3,
         }
@@ -256,7 +266,7 @@ pub(super) mod tests {
 
     #[test]
     fn a_transaction_and_a_connection() {
-        let mut reported = Reported { at: Clock::manual(0).now(), facts: facts() };
+        let mut reported = Reported { at: Clock::manual(0).now(), facts: facts(), lists: None };
         reported.facts.report = Some(Report {
             ending: Ending::Rejected,
             recipients_accepted: 2,

@@ -1,7 +1,11 @@
 //! How does a record leave the core that made it? By a push that never waits: a full ring drops and counts.
 
 use super::record::is_notable;
-use crate::{clock::Now, pipeline::Decision, session::Facts};
+use crate::{
+    clock::Now,
+    pipeline::{Decision, ListsHeard},
+    session::Facts,
+};
 use crossbeam_queue::ArrayQueue;
 use std::sync::{
     Arc,
@@ -37,6 +41,8 @@ pub struct Reported {
     pub at: Now,
     /// All it said; `report` is set, `history` is what the session lived through.
     pub facts: Facts,
+    /// What the DNS lists said of a connection that ended before its first recipient.
+    pub lists: Option<ListsHeard>,
 }
 
 /// A bounded ring of events; clones share it.
@@ -112,7 +118,8 @@ mod tests {
     #[test]
     fn a_full_ring_drops_and_counts() {
         let ring = LogRing::new(2);
-        let event = || Event::Report(Arc::new(Reported { at: Clock::manual(0).now(), facts: Facts::default() }));
+        let event =
+            || Event::Report(Arc::new(Reported { at: Clock::manual(0).now(), facts: Facts::default(), lists: None }));
         (0..5).for_each(|_| ring.push(event()));
         assert_eq!(ring.dropped(), 3);
         assert_eq!(std::iter::from_fn(|| ring.pop()).count(), 2);

@@ -192,7 +192,7 @@ mod tests {
         let (writer, handle) = Writer::new(ring.clone(), settings(&path)).expect("opens");
         let at = Clock::manual(0).now();
         let thread = thread::spawn(move || writer.run());
-        ring.push(Event::Report(Arc::new(Reported { at, facts: Facts::default() })));
+        ring.push(Event::Report(Arc::new(Reported { at, facts: Facts::default(), lists: None })));
         fs::rename(&path, &rotated).expect("rotates");
         handle.set(settings(&path));
         // Commands are taken in order, so after this answer the new file is open.

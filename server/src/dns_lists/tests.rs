@@ -14,6 +14,7 @@ pub(crate) fn declared(name: &str) -> Declared {
         subject: Subject::Address,
         ipv4: true,
         ipv6: true,
+        praises: false,
         txt_only: false,
         monitored: false,
         budget_per_day: 0,

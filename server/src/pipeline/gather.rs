@@ -2,7 +2,7 @@
 
 use super::{ROUNDS_MAX, policy::Step};
 use crate::{
-    ask::{Answered, Answers, Ask, Asker, Failure, Question},
+    ask::{Answer, Answered, Answers, Ask, Asker, Failure, Question},
     session::{Facts, Stage},
 };
 use std::{pin::Pin, time::Duration};
@@ -39,9 +39,41 @@ fn asker(facts: &Facts) -> Asker {
 }
 
 impl Asking<'_> {
+    /// What the caches know, all of it; `None` = an answer is missing. Asks nobody.
+    pub(super) fn known(&self) -> Option<Answers> {
+        let mut answers = self.given();
+        for _ in 0..ROUNDS_MAX {
+            let mut questions = Vec::new();
+            for step in self.steps {
+                step.check.needs(self.stage, self.facts, &answers, &mut questions);
+            }
+            questions.retain(|question| answers.get(question).is_none());
+            if questions.is_empty() {
+                break;
+            }
+            for question in questions {
+                let answered = self.ask.cached(&question)?;
+                answers.insert(question, answered);
+            }
+        }
+        Some(answers)
+    }
+
+    /// What is recorded before anything is asked: the lists that are not to be believed, if there are any.
+    fn given(&self) -> Answers {
+        let mut answers = Answers::default();
+        let health = self.ask.cached(&Question::ListHealth);
+        let ails =
+            |answered: &Answered| matches!(&answered.answer, Answer::ListHealth(board) if !board.ailing().is_empty());
+        if let Some(health) = health.filter(ails) {
+            answers.insert(Question::ListHealth, health);
+        }
+        answers
+    }
+
     /// Starts the look-ups that later stages will need, and waits for none.
     pub(super) fn prefetch(&self) {
-        let mut gathered = Gathered::default();
+        let mut gathered = Gathered { answers: self.given(), ..Gathered::default() };
         for _ in 0..ROUNDS_MAX {
             // Dropping the receivers stops nothing: the answers go into the cache.
             let round = self.round(&mut gathered);
@@ -55,7 +87,7 @@ impl Asking<'_> {
     /// What is not answered by then counts as failed; its look-up goes on for the next one who asks. May be dropped at
     /// any time.
     pub(super) async fn gather(&self, budget: Duration) -> Gathered {
-        let mut gathered = Gathered::default();
+        let mut gathered = Gathered { answers: self.given(), ..Gathered::default() };
         // Made by the first round that has to wait: a decision from the cache needs no timer.
         let mut timer = None;
         for _ in 0..ROUNDS_MAX {

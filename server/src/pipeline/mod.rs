@@ -2,12 +2,13 @@
 //! live in `checks/`.
 //!
 //! `stage` is the order of events: `exempt` says whom checks are not about, `gather` asks, `precedence` rules, `voice`
-//! and `reply` put it into words, `tally` keeps what later stages need. `policy` is what is in force, `settings` its
+//! and `reply` put it into words, `tally` keeps what later stages need, `lists_seen` what DNS lists are worth. `policy` is what is in force, `settings` its
 //! section `[policy]`, `table` its picture.
 
 mod decision_id;
 mod exempt;
 mod gather;
+mod lists_seen;
 mod policy;
 mod precedence;
 mod reply;
@@ -26,13 +27,14 @@ pub use settings::{FIELDS, Settings};
 pub use switch::{KillSwitch, SwitchState};
 #[cfg(test)]
 pub(crate) use template::{check_text, is_status};
-pub use verdict::{Action, Decision, Judged, Verdict, degraded};
+pub use verdict::{Action, Decision, Judged, ListsHeard, Verdict, degraded};
 
 use crate::{
     ask::Ask,
     clock::Clock,
     decision_log::{Event, LogRing, Reported},
-    session::{Facts, SessionState, Stage, StateKey},
+    dns_lists::{DnsLists, ListEvent, ListsSeen},
+    session::{Ending, Facts, SessionState, Stage, StateKey},
 };
 use arc_swap::ArcSwap;
 use exempt::Exemptions;
@@ -52,6 +54,7 @@ pub struct Engine {
     switch: Arc<KillSwitch>,
     key: StateKey,
     log: LogRing,
+    lists: Arc<DnsLists>,
 }
 
 impl Engine {
@@ -64,12 +67,32 @@ impl Engine {
         key: StateKey,
         log: LogRing,
     ) -> Self {
-        Self { policy: ArcSwap::from_pointee(policy), ask, clock, switch, key, log }
+        let lists = Arc::new(DnsLists::default());
+        lists.declare(policy.dns_lists());
+        Self { policy: ArcSwap::from_pointee(policy), ask, clock, switch, key, log, lists }
+    }
+
+    /// Tells what DNS lists say to `lists` instead of nobody, and declares the policy's there.
+    #[must_use]
+    pub fn watching(self, lists: Arc<DnsLists>) -> Self {
+        lists.declare(self.policy.load().dns_lists());
+        Self { lists, ..self }
+    }
+
+    /// What is shared about the DNS lists of the policy in force.
+    pub fn lists(&self) -> &Arc<DnsLists> {
+        &self.lists
+    }
+
+    /// Who answers questions.
+    pub fn asks(&self) -> &Arc<dyn Ask> {
+        &self.ask
     }
 
     /// Puts another policy in force; decisions under way end with the one they began with. The old one is handed back,
     /// so that the caller, not a core, frees its lists.
     pub fn swap(&self, policy: Policy) -> Arc<Policy> {
+        self.lists.declare(policy.dns_lists());
         self.policy.swap(Arc::new(policy))
     }
 
@@ -101,9 +124,10 @@ impl Engine {
         let call = self.call(stage, facts, &policy, caller_deadline);
         let exemptions = call.exemptions;
         let judge = Judge { policy: &policy, ask: &*self.ask, clock: &self.clock, counts: true };
-        let mut decision = judge.run(call).await;
+        let (mut decision, seen) = judge.run(call).await;
         if !repeated {
             tally::note(&mut decision, exemptions, policy.settings());
+            self.note_lists(&policy, &mut decision, seen);
         }
         if spoiled {
             policy.counters.state_invalid.increment(1);
@@ -122,23 +146,50 @@ impl Engine {
         let call = Call { switched_off: false, ..self.call(stage, facts, &policy, None) };
         let exemptions = call.exemptions;
         let judge = Judge { policy: &policy, ask: &*self.ask, clock: &self.clock, counts: false };
-        let mut decision = judge.run(call).await;
+        let (mut decision, _) = judge.run(call).await;
         tally::note(&mut decision, exemptions, policy.settings());
         decision
     }
 
     /// Takes note of how a message or a connection ended. Never waits, changes no answer.
     pub fn report(&self, mut facts: Facts, state: &[u8]) {
-        let counters = &self.policy.load().counters;
+        let policy = self.policy.load();
+        let counters = &policy.counters;
         match SessionState::open(state, &self.key, &facts) {
             Some(state) => facts.history = state.history,
             None => counters.state_invalid.increment(1),
         }
+        let lists = self.closing_lists(&policy, &facts);
         if let Some(report) = &facts.report {
             counters.reported(report.ending);
             counters.unanswered.increment(u64::from(report.unanswered));
         }
-        self.log.push(Event::Report(Arc::new(Reported { at: self.clock.now(), facts })));
+        self.log.push(Event::Report(Arc::new(Reported { at: self.clock.now(), facts, lists })));
+    }
+
+    /// What the DNS lists said is told and noted, once a connection.
+    fn note_lists(&self, policy: &Policy, decision: &mut Decision, seen: Option<ListsSeen>) {
+        let Some(seen) = seen else { return };
+        let (heard, note) = lists_seen::noted(policy, &seen);
+        decision.lists = Some(heard);
+        decision.facts.history.lists = note;
+        self.lists.tell(ListEvent::Seen(seen));
+    }
+
+    /// At the end of a connection: lists that were heard and may have been wrong, or that nobody heard yet.
+    fn closing_lists(&self, policy: &Policy, facts: &Facts) -> Option<ListsHeard> {
+        let over = facts.report.as_ref().is_some_and(|report| report.ending == Ending::Closed);
+        if !over || policy.dns_lists().is_empty() {
+            return None;
+        }
+        if facts.history.lists.seen {
+            lists_seen::ended_well(facts).into_iter().for_each(|event| self.lists.tell(event));
+            return None;
+        }
+        let seen = lists_seen::at_the_end(policy, &*self.ask, &self.clock, facts)?;
+        let (heard, _) = lists_seen::noted(policy, &seen);
+        self.lists.tell(ListEvent::Seen(seen));
+        Some(heard)
     }
 
     fn call(&self, stage: Stage, facts: Facts, policy: &Policy, caller_deadline: Option<Duration>) -> Call {

@@ -4,6 +4,7 @@ use super::{
     Action, Decision, Policy,
     exempt::Exemptions,
     gather::{Asking, Gathered},
+    lists_seen::Hearing,
     policy::Step,
     precedence::{self, Found, Ruling, Speaker, Terms},
 };
@@ -11,6 +12,7 @@ use crate::{
     ask::{Answers, Ask},
     check::{Exemption, Finding},
     clock::{Clock, Now},
+    dns_lists::ListsSeen,
     mode::Mode,
     session::{Facts, Rcpthosts, Stage},
 };
@@ -60,12 +62,13 @@ impl Judgement {
 }
 
 impl Judge<'_> {
-    pub(super) async fn run(&self, call: Call) -> Decision {
+    /// The decision, and what the DNS lists said if they were heard here first.
+    pub(super) async fn run(&self, call: Call) -> (Decision, Option<ListsSeen>) {
         let mode = if call.switched_off { Mode::Off } else { self.mode(&call) };
         if mode == Mode::Off {
             let speaker = if is_refused_by_server(&call) { Speaker::Rcpthosts } else { Speaker::Nobody };
             let ruling = Ruling { action: Action::Continue, speaker };
-            return self.decision(call, Judgement { off: true, ..Judgement::silent(ruling) });
+            return (self.decision(call, Judgement { off: true, ..Judgement::silent(ruling) }), None);
         }
         let (speaking, silent) = self.taking_part(&call);
         if !silent.is_empty() {
@@ -79,7 +82,16 @@ impl Judge<'_> {
         precedence::sort(&mut found);
         precedence::excuse(&mut found);
         let (ruling, would) = self.ruling(&found, &call, mode);
-        self.decision(call, Judgement { gathered, found, ruling, would, off: false })
+        let answers = &gathered.answers;
+        let hearing = Hearing { speaking: &speaking, call: &call, answers, found: &found, ruling, mode };
+        let lists = self.lists_seen(&hearing);
+        (self.decision(call, Judgement { gathered, found, ruling, would, off: false }), lists)
+    }
+
+    /// A call that nobody makes: to ask what the caches know.
+    pub(super) fn imagined(&self, stage: Stage, facts: Facts) -> Call {
+        let exemptions = Exemptions::of(stage, &facts, self.policy.settings());
+        Call { stage, facts, exemptions, at: self.clock.now(), budget: Duration::ZERO, switched_off: false }
     }
 
     /// The mode of all grains but check and finding.
@@ -94,7 +106,7 @@ impl Judge<'_> {
     }
 
     /// Who speaks at this stage, and who only asks ahead for RCPT.
-    fn taking_part(&self, call: &Call) -> (Vec<&Step>, Vec<&Step>) {
+    pub(super) fn taking_part(&self, call: &Call) -> (Vec<&Step>, Vec<&Step>) {
         let early = call.stage < Stage::Rcpt;
         // Whoever may still authenticate must not be turned away before they can (RFC 4954 §4).
         let hushed = call.stage == Stage::Connect && call.facts.connection.auth_offered;
@@ -121,7 +133,7 @@ impl Judge<'_> {
     }
 
     /// What all of them find. All are heard out: lists can be compared only if each is asked about everything.
-    fn findings(&self, steps: &[&Step], call: &Call, answers: &Answers, mode: Mode) -> Vec<Found> {
+    pub(super) fn findings(&self, steps: &[&Step], call: &Call, answers: &Answers, mode: Mode) -> Vec<Found> {
         let (mut all, mut own) = (Vec::new(), Vec::new());
         for step in steps {
             let began = self.counts.then(|| self.clock.now());
@@ -157,14 +169,7 @@ impl Judge<'_> {
 
     /// Who is heard, and who would be if monitored findings were meant, where that leads to something else.
     fn ruling(&self, found: &[Found], call: &Call, mode: Mode) -> (Ruling, Option<Ruling>) {
-        let settings = self.policy.settings();
-        let summed = call.stage >= Stage::Rcpt;
-        let mut terms = Terms {
-            refused_before: is_refused_by_server(call).then_some(self.policy.rcpthosts),
-            score_mode: if summed { mode.or_milder(settings.score_mode) } else { Mode::Off },
-            settings,
-            rehearsing: false,
-        };
+        let mut terms = self.terms(call, mode);
         let ruling = precedence::rule(found, &terms);
         if found.is_empty() {
             return (ruling, None);
@@ -173,6 +178,20 @@ impl Judge<'_> {
         let would = precedence::rule(found, &terms);
         let differs = would.action != ruling.action && ruling.speaker != Speaker::Rcpthosts;
         (ruling, differs.then_some(would))
+    }
+}
+
+impl Judge<'_> {
+    /// What decides beside findings.
+    pub(super) fn terms(&self, call: &Call, mode: Mode) -> Terms<'_> {
+        let settings = self.policy.settings();
+        let summed = call.stage >= Stage::Rcpt;
+        Terms {
+            refused_before: is_refused_by_server(call).then_some(self.policy.rcpthosts),
+            score_mode: if summed { mode.or_milder(settings.score_mode) } else { Mode::Off },
+            settings,
+            rehearsing: false,
+        }
     }
 }
 

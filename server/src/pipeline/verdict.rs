@@ -9,7 +9,7 @@ use crate::{
     session::{Facts, Stage},
 };
 use bytes::Bytes;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 /// What the mail server is to do. There is no "accept": nobody gains anything by a verdict.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,8 +47,10 @@ pub mod degraded {
     pub const SESSION_STATE: &str = "session_state";
     /// Questions were not asked because too many were under way.
     pub const OVERLOAD: &str = "overload";
+    /// Expired answers stood in for some that did not come.
+    pub const STALE: &str = "stale";
     /// All of them.
-    pub const ALL: [&str; 4] = [DNS, DEADLINE, SESSION_STATE, OVERLOAD];
+    pub const ALL: [&str; 5] = [DNS, DEADLINE, SESSION_STATE, OVERLOAD, STALE];
 }
 
 /// The answer of one stage, as it goes over the wire.
@@ -98,6 +100,17 @@ impl Judged {
     pub const DETAIL_OCTETS_MAX: usize = 200;
 }
 
+/// What the DNS lists said about a connection: names, for the log. Told once a connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListsHeard {
+    /// How many were heard, or should have been.
+    pub heard: usize,
+    /// Those that list it.
+    pub listed: Vec<Arc<str>>,
+    /// Those that gave no answer.
+    pub failed: Vec<Arc<str>>,
+}
+
 /// One decision with its evidence.
 #[derive(Clone, Debug)]
 pub struct Decision {
@@ -120,6 +133,8 @@ pub struct Decision {
     pub decided_by: &'static str,
     /// What enforcing everything that is monitored would have led to, and the step, where that differs.
     pub would_have: Option<(Action, &'static str)>,
+    /// What the DNS lists said, with the decision that heard them first.
+    pub lists: Option<ListsHeard>,
     /// The kill switch was thrown or the mode was `off`: nothing was evaluated.
     pub off: bool,
     /// Generation of the policy that decided.

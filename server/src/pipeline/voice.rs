@@ -41,6 +41,7 @@ impl Judge<'_> {
             evidence: judgement.gathered.answers,
             decided_by,
             would_have,
+            lists: None,
             off: judgement.off,
             generation: self.policy.generation(),
             facts: call.facts,
@@ -141,15 +142,17 @@ fn degraded_by(gathered: &Gathered) -> Vec<&'static str> {
     };
     let mut reasons = Vec::new();
     // What our own deadline cut off looks like a time-out: the resolver's time-outs are told only without one.
-    if failures().any(|failure| failure != Failure::Overload && !(gathered.out_of_time && failure == Failure::Timeout))
-    {
+    if failures().any(|failure| !failure.is_ours() && !(gathered.out_of_time && failure == Failure::Timeout)) {
         reasons.push(degraded::DNS);
     }
     if gathered.out_of_time {
         reasons.push(degraded::DEADLINE);
     }
-    if gathered.too_many || failures().any(|failure| failure == Failure::Overload) {
+    if gathered.too_many || failures().any(Failure::is_ours) {
         reasons.push(degraded::OVERLOAD);
+    }
+    if gathered.answers.iter().any(|(_, answered)| answered.stale) {
+        reasons.push(degraded::STALE);
     }
     reasons
 }

@@ -1,6 +1,6 @@
 //! What did this connection and this transaction live through so far? Kept by the engine, carried in `session_state`.
 
-use crate::mode::Mode;
+use crate::{ask::ListId, mode::Mode};
 
 /// Counts for a transaction or a whole connection. Bounded: names are the closed set of check names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +30,20 @@ impl Tally {
     }
 }
 
+/// What DNS lists said about this connection: noted once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListsNote {
+    /// It has been noted.
+    pub seen: bool,
+    /// Lists that speak against the client, at most [`ListsNote::LISTED_MAX`].
+    pub listed: Vec<ListId>,
+}
+
+impl ListsNote {
+    /// Lists remembered: who is on more of them is on no good one.
+    pub const LISTED_MAX: usize = 12;
+}
+
 /// Both scopes. The transaction's part ends at MAIL and HELO (and so at RSET, after which a MAIL must come).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
@@ -39,6 +53,8 @@ pub struct History {
     pub connection: Tally,
     /// Mildest mode of the recipients (and their domains) that the transaction has: DATA obeys it.
     pub mildest: Mode,
+    /// What DNS lists said, since connect.
+    pub lists: ListsNote,
 }
 
 #[cfg(test)]

@@ -1,12 +1,13 @@
 //! What does the server carry from call to call? Counts, sealed: any server of the pool may open what another sealed,
 //! and nobody else can make one up.
 //!
-//! Layout, version 1: `version seq mildest transaction connection mac`. Numbers are LEB128, texts have a length octet
-//! in front, the MAC is HMAC-SHA256 over all that stands before it, then host, client address and session id. A release
-//! reads its own version and the one before, so that the servers of a pool are replaced one by one.
+//! Layout, version 2: `version seq mildest transaction connection lists mac`; version 1 has no `lists`. Numbers are LEB128,
+//! texts have a length octet in front, `lists` is a flag, a count and 8 octets each, the MAC is HMAC-SHA256 over all that
+//! stands before it, then host, client address and session id. A release reads its own version and the one before, so
+//! that the servers of a pool are replaced one by one.
 
-use super::{Facts, History, Tally};
-use crate::mode::Mode;
+use super::{Facts, History, ListsNote, Tally};
+use crate::{ask::ListId, mode::Mode};
 use bytes::Bytes;
 use ring::{
     hmac,
@@ -14,7 +15,8 @@ use ring::{
 };
 use std::net::IpAddr;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+const VERSION_BEFORE: u8 = 1;
 const MAC_OCTETS: usize = 32;
 /// Steps that a tally remembers by name; a test keeps the list of checks below it.
 const STEPS_MAX: usize = 16;
@@ -69,6 +71,7 @@ impl SessionState {
         for tally in [&self.history.transaction, &self.history.connection] {
             put_tally(&mut out, tally);
         }
+        put_lists(&mut out, &self.history.lists);
         let body = out.len();
         bind(&mut out, facts);
         let tag = hmac::sign(&key.0, &out);
@@ -138,15 +141,37 @@ fn put_tally(out: &mut Vec<u8>, tally: &Tally) {
     }
 }
 
+fn put_lists(out: &mut Vec<u8>, lists: &ListsNote) {
+    out.push(u8::from(lists.seen));
+    let listed = || lists.listed.iter().take(ListsNote::LISTED_MAX);
+    out.push(listed().count().to_le_bytes()[0]);
+    listed().for_each(|list| out.extend_from_slice(&list.number().to_le_bytes()));
+}
+
+fn take_lists(from: &mut &[u8]) -> Option<ListsNote> {
+    let seen = take(from)? != 0;
+    let count = usize::from(take(from)?);
+    if count > ListsNote::LISTED_MAX {
+        return None;
+    }
+    let list = |_| {
+        let (octets, rest) = from.split_first_chunk()?;
+        *from = rest;
+        Some(ListId::from_number(u64::from_le_bytes(*octets)))
+    };
+    Some(ListsNote { seen, listed: (0..count).map(list).collect::<Option<_>>()? })
+}
+
 fn read(from: &mut &[u8]) -> Option<SessionState> {
-    // Version 1 is the first: there is none before it to be read.
-    if take(from)? != VERSION {
+    let version = take(from)?;
+    if version != VERSION && version != VERSION_BEFORE {
         return None;
     }
     let seq = take_number(from)?;
     let mildest = *Mode::ALL.get(usize::from(take(from)?))?;
-    let history = History { mildest, transaction: take_tally(from)?, connection: take_tally(from)? };
-    Some(SessionState { seq, history })
+    let (transaction, connection) = (take_tally(from)?, take_tally(from)?);
+    let lists = if version == VERSION { take_lists(from)? } else { ListsNote::default() };
+    Some(SessionState { seq, history: History { mildest, transaction, connection, lists } })
 }
 
 fn take(from: &mut &[u8]) -> Option<u8> {
@@ -212,9 +237,10 @@ mod tests {
     }
 
     fn state() -> impl Strategy<Value = SessionState> {
-        (any::<u32>(), 0..4_usize, tally(), tally()).prop_map(|(seq, mode, transaction, connection)| SessionState {
-            seq,
-            history: History { transaction, connection, mildest: Mode::ALL[mode] },
+        let listed = prop::collection::vec(any::<u64>().prop_map(ListId::from_number), 0..=ListsNote::LISTED_MAX);
+        let lists = (any::<bool>(), listed).prop_map(|(seen, listed)| ListsNote { seen, listed });
+        (any::<u32>(), 0..4_usize, tally(), tally(), lists).prop_map(|(seq, mode, transaction, connection, lists)| {
+            SessionState { seq, history: History { transaction, connection, mildest: Mode::ALL[mode], lists } }
         })
     }
 
@@ -264,15 +290,34 @@ mod tests {
         assert_eq!(SessionState::open(&sealed, &key(), &facts()), Some(state));
     }
 
-    #[test]
-    fn a_later_version_reads_as_unknown() {
-        let mut body = vec![VERSION + 1, 0];
+    fn signed(mut body: Vec<u8>) -> Vec<u8> {
         let length = body.len();
         bind(&mut body, &facts());
         let tag = hmac::sign(&key().0, &body);
         body.truncate(length);
         body.extend_from_slice(tag.as_ref());
-        assert_eq!(SessionState::open(&body, &key(), &facts()), None);
+        body
+    }
+
+    #[test]
+    fn a_later_version_reads_as_unknown() {
+        assert_eq!(SessionState::open(&signed(vec![VERSION + 1, 0]), &key(), &facts()), None);
+    }
+
+    #[test]
+    fn the_version_before_is_read() {
+        let body = vec![VERSION_BEFORE, 9, 1, 3, 0, 0, 0, 5, 0, 0, 1, 3, b'r', b'b', b'l', 2];
+        let tally = |recipients, refused_by| Tally { recipients, refused_by, ..Tally::default() };
+        let expected = SessionState {
+            seq: 9,
+            history: History {
+                mildest: Mode::Soft,
+                transaction: tally(3, vec![]),
+                connection: tally(5, vec![("rbl".to_owned(), 2)]),
+                lists: ListsNote::default(),
+            },
+        };
+        assert_eq!(SessionState::open(&signed(body), &key(), &facts()), Some(expected));
     }
 
     #[test]

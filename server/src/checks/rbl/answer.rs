@@ -1,19 +1,20 @@
-//! What did a list say about this client? Its name in the DNS, and the answer read as listed, not listed or failed.
+//! What did a list say about an address or name? The answer read as listed, not listed or failed.
 
 use super::{
     codes::{Codes, Refusal},
     list::{Action, List, Meaning, Query},
+    target::Target,
 };
 use crate::{
-    ask::{Answers, DnsAnswer, DnsQuestion, Record, RecordType, reversed},
+    ask::{Answers, DnsAnswer, DnsQuestion, Record, RecordType},
     mode::Mode,
 };
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 /// What is kept of a list's own text in a reply, as in rblsmtpd.
 const TEXT_OCTETS_MAX: usize = 200;
 
-/// One list about one client.
+/// One list about one target.
 pub(super) enum Standing<'a> {
     NotListed,
     /// Nothing is known: no answer, or one that is none.
@@ -29,41 +30,31 @@ pub(super) struct Hit<'a> {
 }
 
 impl List {
-    /// Is it asked about this client at all?
-    pub(super) fn asks_about(&self, ip: IpAddr) -> bool {
-        self.mode != Mode::Off && if ip.is_ipv4() { self.ipv4 } else { self.ipv6 }
-    }
-
-    fn question(&self, ip: IpAddr, kind: RecordType) -> DnsQuestion {
-        let name = format!("{}.{}", reversed(ip), self.zone);
-        DnsQuestion { upstream: self.upstream, ..DnsQuestion::new(name, kind) }
-    }
-
     /// What to ask next. The text is asked for only when there is a refusal to explain: lists count queries.
-    pub(super) fn next_question(&self, ip: IpAddr, answers: &Answers) -> DnsQuestion {
+    pub(super) fn next_question(&self, target: &Target, answers: &Answers) -> DnsQuestion {
         let refuses = |hit: &Hit<'_>| matches!(hit.meaning.action, Action::Reject | Action::Defer);
         let explains = |hit: &Hit<'_>| hit.meaning.mode != Mode::Off && refuses(hit);
         let wants_text = match self.query {
             Query::A => false,
             Query::Txt => true,
-            Query::Both => match self.standing(ip, answers) {
+            Query::Both => match self.standing(target, answers) {
                 Standing::Listed(hits) => hits.iter().any(explains),
                 Standing::NotListed | Standing::Failed => false,
             },
         };
-        self.question(ip, if wants_text { RecordType::Txt } else { RecordType::A })
+        self.question(target, if wants_text { RecordType::Txt } else { RecordType::A })
     }
 
     /// The answer, as far as it came.
-    pub(super) fn standing(&self, ip: IpAddr, answers: &Answers) -> Standing<'_> {
+    pub(super) fn standing(&self, target: &Target, answers: &Answers) -> Standing<'_> {
         if self.query == Query::Txt {
-            return match answers.dns(&self.question(ip, RecordType::Txt)) {
+            return match answers.dns(&self.question(target, RecordType::Txt)) {
                 DnsAnswer::Found(_) => Standing::Listed(vec![Hit { meaning: &self.rest, codes: Vec::new() }]),
                 DnsAnswer::NotFound => Standing::NotListed,
                 DnsAnswer::Failed(_) => Standing::Failed,
             };
         }
-        match answers.dns(&self.question(ip, RecordType::A)) {
+        match answers.dns(&self.question(target, RecordType::A)) {
             DnsAnswer::Found(records) => self.by_codes(records),
             DnsAnswer::NotFound => Standing::NotListed,
             DnsAnswer::Failed(_) => Standing::Failed,
@@ -98,9 +89,9 @@ impl List {
         self.meanings.iter().chain([&self.rest]).flat_map(|meaning| &meaning.codes)
     }
 
-    /// The list's own words about this client, fit for a reply; empty = none.
-    pub(super) fn own_text(&self, ip: IpAddr, answers: &Answers) -> String {
-        match answers.dns(&self.question(ip, RecordType::Txt)) {
+    /// The list's own words about this target, fit for a reply; empty = none.
+    pub(super) fn own_text(&self, target: &Target, answers: &Answers) -> String {
+        match answers.dns(&self.question(target, RecordType::Txt)) {
             DnsAnswer::Found(records) => printable(records),
             DnsAnswer::NotFound | DnsAnswer::Failed(_) => String::new(),
         }

@@ -1,37 +1,45 @@
-//! Do DNS lists know this client (RFC 5782)? Any number of lists, asked in parallel from connect on; listed, not listed
-//! and failed are kept apart.
+//! Do DNS lists know this client, or the names it gives (RFC 5782)? Any number of lists, asked in parallel from connect
+//! on; listed, not listed and failed are kept apart.
 //!
-//! `list` is a list as configured, `codes` what its return codes mean, `answer` what it said. Health, budgets and the
-//! report card of lists have their place beside these.
+//! `fields` and `read` are the configuration, `zone` a list's zone and key, `list` a list, `codes` what return codes
+//! mean, `target` what is looked up, `answer` what a list said of it, `weigh` what all of them come to. Health, budget
+//! and report card of lists are `dns_lists/`: the check sees a list's health among its answers.
 
 mod answer;
 mod codes;
+mod fields;
 mod list;
+mod read;
+mod target;
 #[cfg(test)]
 mod tests;
+mod weigh;
+mod zone;
 
 use crate::{
-    ask::{Answers, Question, is_public},
-    check::{Check, Def, Finding, Outcome, Rows, Rule},
+    ask::{Answers, Health, Question},
+    check::{Check, Def, Effect, Finding, Rows, Rule},
     clock::Now,
     config::{Field, Kind},
+    dns_lists::Heard,
     mode::Mode,
     session::{Facts, Stage},
 };
-use answer::{Hit, Standing};
-use list::{Action, List};
-use std::net::IpAddr;
+use answer::Standing;
+use list::List;
+use target::Targets;
 
 pub(crate) static DEF: Def = Def {
     name: "rbl",
-    doc: "DNS lists of client addresses: refuse, defer, score or allow by what they answer. Nothing is asked until a \
-          list is configured, and never about private, loopback or own addresses, nor where tcprules set RBLSMTPD.",
-    stages: &[Stage::Connect],
+    doc: "DNS lists of client addresses, sender domains and HELO names: refuse, defer, score or allow by what they answer. \
+          Nothing is asked until a list is configured, and never about private, loopback or own addresses and names, nor \
+          where tcprules set RBLSMTPD. A list that is not healthy (tollgate lists) changes no answer.",
+    stages: &[Stage::Connect, Stage::Helo, Stage::Mail],
     rules: &[
         Rule::policy(
             "listed",
-            "%{client_ip} is listed by %{list}%{because}",
-            "A list whose action is reject or defer holds the client.",
+            "%{listed} is listed by %{list}%{because}",
+            "A list whose action is reject or defer holds the client or a name it gave.",
         ),
         Rule {
             name: "listed_plain",
@@ -43,10 +51,15 @@ pub(crate) static DEF: Def = Def {
         },
         Rule::policy(
             "scored",
-            "%{client_ip} is listed by %{list}%{because}",
-            "A list whose action is score holds the client: its weight adds to the sum.",
+            "%{listed} is listed by %{list}%{because}",
+            "A list whose action is score (or end_check with a weight) holds it: its weight adds to the sums.",
         ),
         Rule::policy("allowed", "", "A list whose action is allow holds the client: later checks leave it alone."),
+        Rule::policy(
+            "summed",
+            "sorry, too many lists speak against %{client_ip}",
+            "The weights of all lists together reach this check's own defer_at or reject_at.",
+        ),
     ],
     fields: &[
         Field {
@@ -61,68 +74,87 @@ pub(crate) static DEF: Def = Def {
             doc: "rblsmtpd's \"must not bounce after an error\": when a list before it in the file failed to answer, a \
                   listing only defers.",
         },
+        Field {
+            name: "defer_at",
+            kind: Kind::Integer { default: 0, min: 0, max: 1_000_000 },
+            doc: "Sum of this check's weights from which it defers by itself, as postscreen's thresholds do; 0 = never. The \
+                  sum of all checks has [policy] defer_at.",
+        },
+        Field {
+            name: "reject_at",
+            kind: Kind::Integer { default: 0, min: 0, max: 1_000_000 },
+            doc: "Sum of this check's weights from which it refuses by itself; 0 = never.",
+        },
     ],
-    tables: &[("list", list::LIST_FIELDS), ("code", list::CODE_FIELDS)],
+    tables: &[("list", fields::LIST_FIELDS), ("code", fields::CODE_FIELDS)],
     mode: Mode::Enforce,
     despite: &[],
     build: |section, build| {
+        let lists = read::lists(section, build);
+        build.dns_lists.extend(lists.iter().filter(|list| list.mode != Mode::Off).map(|list| list.declared.clone()));
+        let (defer_at, reject_at) = (section.integer("defer_at"), section.integer("reject_at"));
+        if defer_at > reject_at && reject_at > 0 {
+            section.fault("defer_at", format!("{defer_at} is more than reject_at = {reject_at}"));
+        }
         Box::new(Rbl {
-            lists: list::read(section, build),
+            lists,
+            domains: build.domains.to_vec(),
             plain_replies: section.choice("replies") == "rblsmtpd",
             defer_after_error: section.bool("defer_after_error"),
+            defer_at,
+            reject_at,
         })
     },
 };
 
-const LISTED: usize = 0;
-const LISTED_PLAIN: usize = 1;
-const SCORED: usize = 2;
-const ALLOWED: usize = 3;
-
 struct Rbl {
     /// In file order: the first that settles the matter is heard.
     lists: Vec<List>,
+    /// Ours: never looked up.
+    domains: Vec<String>,
     plain_replies: bool,
     defer_after_error: bool,
-}
-
-/// What an earlier list settled.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Settled {
-    Allowed,
-    Refused,
+    /// 0 = never.
+    defer_at: i64,
+    /// 0 = never.
+    reject_at: i64,
 }
 
 impl Check for Rbl {
     fn needs(&self, stage: Stage, facts: &Facts, answers: &Answers, ask: &mut Vec<Question>) {
-        let Some(ip) = asked_about(stage, facts) else { return };
-        let lists = self.lists.iter().filter(|list| list.asks_about(ip));
-        ask.extend(lists.map(|list| Question::Dns(list.next_question(ip, answers))));
+        let Some(targets) = self.targets(facts) else { return };
+        if stage == Stage::Outcome {
+            return;
+        }
+        for list in self.asked(answers) {
+            let questions = targets.in_list(list).map(|target| list.next_question(target, answers));
+            ask.extend(questions.map(Question::Dns));
+        }
     }
 
     fn decide(&self, stage: Stage, facts: &Facts, answers: &Answers, _now: Now, found: &mut Vec<Finding>) {
-        let Some(ip) = asked_about(stage, facts) else { return };
-        let mut failed_before = false;
-        let mut settled = None;
-        for list in self.lists.iter().filter(|list| list.asks_about(ip)) {
-            let hits = match list.standing(ip, answers) {
-                Standing::NotListed => continue,
-                Standing::Failed => {
-                    // A list on trial changes no answer, and so does its failure.
-                    failed_before |= counts(list.mode);
-                    continue;
-                }
-                Standing::Listed(hits) => hits,
-            };
-            for hit in hits.iter().filter(|hit| hit.meaning.mode != Mode::Off) {
-                let defer = self.defer_after_error && failed_before;
-                let Some(outcome) = outcome(hit.meaning.action, defer, settled) else { continue };
-                let finding = self.finding(list, hit, outcome, list.own_text(ip, answers));
-                if counts(finding.mode) {
-                    settled = settled.or(settles(outcome));
-                }
-                found.push(finding);
-            }
+        if let Some(targets) = self.targets(facts) {
+            self.weigh(stage, &targets, answers, found);
+        }
+    }
+
+    fn observe(&self, facts: &Facts, answers: &Answers, effects: &mut Vec<Effect>) {
+        let Some(targets) = self.targets(facts) else { return };
+        for list in self.lists.iter().filter(|list| list.mode != Mode::Off) {
+            let health = answers.list_health(list.declared.id);
+            let heard = targets.in_list(list).map(|target| match list.standing(target, answers) {
+                _ if health == Health::Off => Heard::Failed,
+                Standing::Listed(_) => Heard::Listed,
+                Standing::Failed => Heard::Failed,
+                Standing::NotListed => Heard::Clean,
+            });
+            // Of two names, the one that is listed counts; else the one nothing is known of.
+            let heard = heard.max_by_key(|heard| match heard {
+                Heard::Clean => 0,
+                Heard::Failed => 1,
+                Heard::Listed => 2,
+            });
+            effects.extend(heard.map(|heard| Effect::ListHeard(list.declared.id, heard)));
         }
     }
 
@@ -138,94 +170,50 @@ impl Check for Rbl {
     }
 }
 
-/// The client's address, where lists may be asked about it.
-fn asked_about(stage: Stage, facts: &Facts) -> Option<IpAddr> {
-    let connection = &facts.connection;
-    let ip = connection.client_ip?;
-    // RBLSMTPD set, to whatever: the postmaster has decided about this client (rblsmtpd asks nobody then).
-    let open = stage != Stage::Outcome && connection.rblsmtpd.is_none();
-    (open && is_public(ip) && connection.server_ip != Some(ip)).then_some(ip)
-}
-
-/// Does a finding of this mode change an answer?
-fn counts(mode: Mode) -> bool {
-    matches!(mode, Mode::Enforce | Mode::Soft)
-}
-
-/// Left to right, as rblsmtpd: the list that settled the matter first is heard. Refusals after a refusal are kept, for
-/// comparison; an allowance covers only what comes after it.
-fn outcome(action: Action, defer: bool, settled: Option<Settled>) -> Option<Outcome> {
-    let outcome = match action {
-        Action::Reject if defer => Outcome::Defer,
-        Action::Reject => Outcome::Reject,
-        Action::Defer => Outcome::Defer,
-        Action::Score(weight) => Outcome::Score(weight),
-        Action::Allow => Outcome::Allow,
-    };
-    match (settled, outcome) {
-        (Some(Settled::Allowed), _) | (Some(Settled::Refused), Outcome::Allow) => None,
-        _ => Some(outcome),
-    }
-}
-
-fn settles(outcome: Outcome) -> Option<Settled> {
-    match outcome {
-        Outcome::Allow => Some(Settled::Allowed),
-        Outcome::Reject | Outcome::Defer => Some(Settled::Refused),
-        Outcome::Score(_) => None,
-    }
-}
-
 impl Rbl {
-    fn finding(&self, list: &List, hit: &Hit<'_>, outcome: Outcome, txt: String) -> Finding {
-        let codes: Vec<String> = hit.codes.iter().map(ToString::to_string).collect();
-        let code = codes.join(",");
-        let rule = match outcome {
-            Outcome::Allow => ALLOWED,
-            Outcome::Score(_) => SCORED,
-            Outcome::Reject | Outcome::Defer if self.plain_replies && !txt.is_empty() => LISTED_PLAIN,
-            Outcome::Reject | Outcome::Defer => LISTED,
-        };
-        let words = [list.name.as_str(), &code, &hit.meaning.label];
-        let detail: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-        let mut finding = Finding::new(rule, outcome, detail.join(" "));
-        finding.mode = list.mode.or_milder(hit.meaning.mode);
-        finding.text = list.text.clone();
-        let because = if txt.is_empty() { String::new() } else { format!(": {txt}") };
-        finding.vars = vec![
-            ("list", list.name.clone()),
-            ("code", code),
-            ("label", hit.meaning.label.clone()),
-            ("because", because),
-            ("txt", txt),
-        ];
-        finding
+    /// What may be looked up; `None` = nothing: RBLSMTPD is set, to whatever, so the postmaster has decided about this
+    /// client (rblsmtpd asks nobody then), or there is no list.
+    fn targets(&self, facts: &Facts) -> Option<Targets> {
+        let open = facts.connection.rblsmtpd.is_none() && !self.lists.is_empty();
+        open.then(|| Targets::of(facts, &self.domains))
+    }
+
+    /// The lists that are asked at all.
+    fn asked<'s>(&'s self, answers: &'s Answers) -> impl Iterator<Item = &'s List> {
+        self.lists.iter().filter(|list| list.mode != Mode::Off && answers.list_health(list.declared.id) != Health::Off)
     }
 
     fn rows(&self) -> Rows {
-        let columns = ["list", "zone", "query", "codes", "label", "does", "mode", "families", "resolver"];
+        let columns =
+            ["list", "zone", "subject", "query", "codes", "label", "does", "mode", "stage", "families", "resolver"];
         let rows = self.lists.iter().flat_map(|list| {
-            list.meanings.iter().chain([&list.rest]).filter(|meaning| !meaning.codes.is_empty()).map(|meaning| {
-                let codes: Vec<String> = meaning.codes.iter().map(ToString::to_string).collect();
-                let families = match (list.ipv4, list.ipv6) {
-                    (true, true) => "ipv4,ipv6",
-                    (true, false) => "ipv4",
-                    (false, true) => "ipv6",
-                    (false, false) => "none",
-                };
-                vec![
-                    list.name.clone(),
-                    list.zone.clone(),
-                    list.query.name().to_owned(),
-                    codes.join(","),
-                    meaning.label.clone(),
-                    meaning.action.to_string(),
-                    list.mode.or_milder(meaning.mode).to_string(),
-                    families.to_owned(),
-                    list.resolver.clone(),
-                ]
-            })
+            let meanings = list.meanings.iter().chain([&list.rest]).filter(|meaning| !meaning.codes.is_empty());
+            meanings.map(|meaning| row(list, meaning))
         });
         Rows { columns: columns.map(str::to_owned).to_vec(), rows: rows.collect() }
     }
+}
+
+fn row(list: &List, meaning: &list::Meaning) -> Vec<String> {
+    let codes: Vec<String> = meaning.codes.iter().map(ToString::to_string).collect();
+    let families = match (list.subject, list.declared.ipv4, list.declared.ipv6) {
+        (list::Subject::Client, true, true) => "ipv4,ipv6",
+        (list::Subject::Client, true, false) => "ipv4",
+        (list::Subject::Client, false, true) => "ipv6",
+        (list::Subject::Client, false, false) => "none",
+        _ => "",
+    };
+    vec![
+        list.name().to_owned(),
+        list.declared.zone.to_string(),
+        list.subject.name().to_owned(),
+        list.query.name().to_owned(),
+        codes.join(","),
+        meaning.label.clone(),
+        meaning.action.to_string(),
+        list.mode.or_milder(meaning.mode).to_string(),
+        meaning.stage.to_string(),
+        families.to_owned(),
+        list.resolver.clone(),
+    ]
 }

@@ -1,0 +1,167 @@
+//! What did the DNS lists say about this connection, and which of them mattered? For the lists' report cards; nothing here
+//! changes an answer.
+//!
+//! A check is pure, so "what if this list did not exist" is asked by deciding again without its answers.
+
+use super::{
+    Action, ListsHeard, Policy,
+    gather::Asking,
+    policy::Step,
+    precedence::{self, Found, Ruling, Speaker},
+    stage::{Call, Judge},
+};
+use crate::{
+    ask::{Answer, Answers, Ask, DnsAnswer, ListId, Question},
+    check::{Effect, Outcome},
+    clock::Clock,
+    dns_lists::{Heard, ListEvent, ListsSeen},
+    mode::Mode,
+    session::{Facts, ListsNote, Stage},
+};
+use std::sync::Arc;
+
+/// What was heard at a stage, and what came of it.
+pub(super) struct Hearing<'a> {
+    pub(super) speaking: &'a [&'a Step],
+    pub(super) call: &'a Call,
+    pub(super) answers: &'a Answers,
+    pub(super) found: &'a [Found],
+    pub(super) ruling: Ruling,
+    /// Of all grains but check and finding.
+    pub(super) mode: Mode,
+}
+
+impl Judge<'_> {
+    /// The first stage that knows all that lists are asked about is RCPT; later recipients add nothing.
+    pub(super) fn lists_seen(&self, hearing: &Hearing<'_>) -> Option<ListsSeen> {
+        let facts = &hearing.call.facts;
+        if !self.counts || hearing.call.stage != Stage::Rcpt || facts.history.lists.seen {
+            return None;
+        }
+        let heard = heard(hearing.speaking, facts, hearing.answers);
+        if heard.is_empty() {
+            return None;
+        }
+        let mut speakers: Vec<ListId> = hearing.found.iter().filter_map(|found| found.finding.list).collect();
+        speakers.sort_unstable();
+        speakers.dedup();
+        let of = |wanted: &dyn Fn(ListId) -> bool| speakers.iter().copied().filter(|&list| wanted(list)).collect();
+        Some(ListsSeen {
+            client_ip: facts.connection.client_ip,
+            would_refuse: of(&|list| self.would_refuse(list, hearing)),
+            needed: of(&|list| self.is_needed(list, hearing)),
+            known_good: hearing.found.iter().any(is_allowance),
+            heard,
+        })
+    }
+
+    /// Would it refuse by itself, if all it says were enforced?
+    fn would_refuse(&self, list: ListId, hearing: &Hearing<'_>) -> bool {
+        let own = hearing.found.iter().filter(|found| found.finding.list == Some(list));
+        if own.clone().any(|found| matches!(found.finding.outcome, Outcome::Reject | Outcome::Defer)) {
+            return true;
+        }
+        let alone = without(hearing.answers, |other| other != list && other != ListId::NONE);
+        let found = self.again(hearing, &alone, &|found| found.finding.list == Some(list));
+        let terms = self.terms(hearing.call, Mode::Enforce);
+        let terms = precedence::Terms { refused_before: None, score_mode: Mode::Enforce, rehearsing: true, ..terms };
+        precedence::rule(&found, &terms).action != Action::Continue
+    }
+
+    /// Was something refused that would not have been without it?
+    fn is_needed(&self, list: ListId, hearing: &Hearing<'_>) -> bool {
+        if hearing.ruling.action == Action::Continue || hearing.ruling.speaker == Speaker::Rcpthosts {
+            return false;
+        }
+        let others = without(hearing.answers, |other| other == list);
+        let found = self.again(hearing, &others, &|_| true);
+        precedence::rule(&found, &self.terms(hearing.call, hearing.mode)).action < hearing.ruling.action
+    }
+
+    /// The findings with other answers: checks that heard lists decide again, the rest stays. Of theirs, those that are
+    /// wanted and those that rest on no single list are kept.
+    fn again(&self, hearing: &Hearing<'_>, answers: &Answers, wanted: &dyn Fn(&Found) -> bool) -> Vec<Found> {
+        let of_lists =
+            |place: usize| hearing.found.iter().any(|found| found.step == place && found.finding.list.is_some());
+        let steps: Vec<&Step> = hearing.speaking.iter().copied().filter(|step| of_lists(step.place)).collect();
+        let judge = Judge { counts: false, ..*self };
+        let mut found = judge.findings(&steps, hearing.call, answers, hearing.mode);
+        found.retain(|found| found.finding.list.is_none() || wanted(found));
+        let others = hearing.found.iter().filter(|found| !of_lists(found.step) && wanted(found));
+        found.extend(others.cloned());
+        precedence::sort(&mut found);
+        found
+    }
+}
+
+fn is_allowance(found: &Found) -> bool {
+    found.mode < Mode::Monitor && found.finding.outcome == Outcome::Allow
+}
+
+fn heard(steps: &[&Step], facts: &Facts, answers: &Answers) -> Vec<(ListId, Heard)> {
+    let mut effects = Vec::new();
+    for step in steps {
+        step.check.observe(facts, answers, &mut effects);
+    }
+    effects.into_iter().map(|Effect::ListHeard(list, heard)| (list, heard)).collect()
+}
+
+/// The answers, but that some lists know nobody.
+fn without(answers: &Answers, silenced: impl Fn(ListId) -> bool) -> Answers {
+    let mut others = Answers::default();
+    for (question, answered) in answers.iter() {
+        let mut answered = answered.clone();
+        if let Question::Dns(dns) = question
+            && silenced(dns.list)
+        {
+            answered.answer = Answer::Dns(DnsAnswer::NotFound);
+        }
+        others.insert(question.clone(), answered);
+    }
+    others
+}
+
+/// A connection that ended before anybody judged a recipient: what the caches know of it.
+pub(super) fn at_the_end(policy: &Policy, ask: &dyn Ask, clock: &Clock, facts: &Facts) -> Option<ListsSeen> {
+    let judge = Judge { policy, ask, clock, counts: false };
+    let call = judge.imagined(Stage::Mail, facts.clone());
+    let (speaking, silent) = judge.taking_part(&call);
+    let steps: Vec<&Step> = speaking.into_iter().chain(silent).collect();
+    let asking = Asking { steps: &steps, stage: Stage::Mail, facts, ask };
+    let heard = heard(&steps, facts, &asking.known()?);
+    let seen = ListsSeen {
+        client_ip: facts.connection.client_ip,
+        heard,
+        would_refuse: Vec::new(),
+        needed: Vec::new(),
+        known_good: false,
+    };
+    (!seen.heard.is_empty()).then_some(seen)
+}
+
+/// Names for the log, and the note for the rest of the session.
+pub(super) fn noted(policy: &Policy, seen: &ListsSeen) -> (ListsHeard, ListsNote) {
+    let lists = policy.dns_lists();
+    let declared = |wanted: Heard| {
+        let of = move |&&(_, heard): &&(ListId, Heard)| heard == wanted;
+        let heard = seen.heard.iter().filter(of);
+        heard.filter_map(|(list, _)| lists.iter().find(|declared| declared.id == *list))
+    };
+    let against = declared(Heard::Listed).filter(|list| !list.praises).map(|list| list.id);
+    let note = ListsNote { seen: true, listed: against.take(ListsNote::LISTED_MAX).collect() };
+    let heard = ListsHeard {
+        heard: seen.heard.len(),
+        listed: declared(Heard::Listed).map(|list| Arc::clone(&list.name)).collect(),
+        failed: declared(Heard::Failed).map(|list| Arc::clone(&list.name)).collect(),
+    };
+    (heard, note)
+}
+
+/// Messages were accepted and no recipient was refused: whoever listed the client may have been wrong.
+pub(super) fn ended_well(facts: &Facts) -> Option<ListEvent> {
+    let history = &facts.history;
+    let accepted = facts.report.as_ref().is_some_and(|report| report.messages_accepted > 0);
+    let refused = !history.connection.refused_by.is_empty() || history.connection.rcpthosts_refused > 0;
+    let well = accepted && !refused && !history.lists.listed.is_empty();
+    well.then(|| ListEvent::EndedWell { listed: history.lists.listed.clone() })
+}

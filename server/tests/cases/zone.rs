@@ -65,7 +65,7 @@ impl Zone {
             word(question.kind),
             question.name
         ));
-        let name = question.name.to_string();
+        let name = question.name.expose().to_owned();
         if let Some(failure) = self.failures.get(&name) {
             return Answered::failed(*failure, Duration::ZERO);
         }

@@ -3,6 +3,7 @@
 
 mod asking;
 mod exemptions;
+mod lists;
 mod sessions;
 mod verdicts;
 

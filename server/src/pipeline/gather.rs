@@ -60,7 +60,7 @@ impl Asking<'_> {
     }
 
     /// What is recorded before anything is asked: the lists that are not to be believed, if there are any.
-    fn given(&self) -> Answers {
+    pub(super) fn given(&self) -> Answers {
         let mut answers = Answers::default();
         let health = self.ask.cached(&Question::ListHealth);
         let ails =
@@ -84,30 +84,30 @@ impl Asking<'_> {
     }
 
     /// Asks all that the checks want to know, in each round all at once, and waits at most `budget` over all rounds.
-    /// What is not answered by then counts as failed; its look-up goes on for the next one who asks. May be dropped at
-    /// any time.
-    pub(super) async fn gather(&self, budget: Duration) -> Gathered {
-        let mut gathered = Gathered { answers: self.given(), ..Gathered::default() };
+    /// What is not answered by then is stale or counts as failed; its look-up goes on for the next one who asks. May be
+    /// dropped at any time. `false` = the time was over first.
+    pub(super) async fn gather(&self, gathered: &mut Gathered, budget: Duration) -> bool {
         // Made by the first round that has to wait: a decision from the cache needs no timer.
         let mut timer = None;
         for _ in 0..ROUNDS_MAX {
-            let round = self.round(&mut gathered);
+            let round = self.round(gathered);
             if !round.new {
                 break;
             }
+            let mut in_time = true;
             for (question, receiver) in round.waiting {
                 let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(budget)));
                 let answered = wait(receiver, timer.as_mut()).await;
-                gathered.out_of_time |= answered.is_none();
+                in_time &= answered.is_some();
                 let instead = || self.ask.stale(&question).unwrap_or(Answered::failed(Failure::Timeout, budget));
                 let answered = answered.unwrap_or_else(instead);
                 gathered.answers.insert(question, answered);
             }
-            if gathered.out_of_time {
-                break;
+            if !in_time {
+                return false;
             }
         }
-        gathered
+        true
     }
 
     /// Lets the checks ask; what the caches know is recorded, the rest is asked.

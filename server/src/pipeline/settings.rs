@@ -40,6 +40,12 @@ pub static FIELDS: &[Field] = &[
         kind: Kind::Integer { default: 1500, min: 10, max: 30_000 },
         doc: "How long one stage waits for answers, in milliseconds. The caller's own deadline less 300 ms holds too.",
     },
+    Field {
+        name: "rehearsal_wait_ms",
+        kind: Kind::Integer { default: 500, min: 0, max: 30_000 },
+        doc: "How long of that, at most, answers are waited for that only checks in monitor want: what changes no answer \
+              shall not delay one. What comes later is cached for the next session.",
+    },
     Field { name: "score_mode", kind: Kind::Mode("monitor"), doc: "How strongly the sum of scores is meant." },
     Field {
         name: "defer_at",
@@ -91,6 +97,8 @@ pub struct Settings {
     pub recipient_modes: HashMap<Vec<u8>, Mode>,
     /// How long one stage waits for answers.
     pub stage_deadline: Duration,
+    /// How long of it answers are waited for that only checks in monitor want.
+    pub rehearsal_wait: Duration,
     /// Of the sum of scores.
     pub score_mode: Mode,
     /// Sum from which a recipient is deferred.
@@ -129,6 +137,7 @@ impl Settings {
             domain_modes: modes(&section, "domain_modes"),
             recipient_modes: modes(&section, "recipient_modes"),
             stage_deadline: Duration::from_millis(section.integer("stage_deadline_ms").unsigned_abs()),
+            rehearsal_wait: Duration::from_millis(section.integer("rehearsal_wait_ms").unsigned_abs()),
             score_mode: section.mode("score_mode"),
             defer_at,
             reject_at,

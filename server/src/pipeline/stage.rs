@@ -74,10 +74,7 @@ impl Judge<'_> {
         if !silent.is_empty() {
             self.asking(&silent, &call).prefetch();
         }
-        let gathered = match speaking[..] {
-            [] => Gathered::default(),
-            _ => self.asking(&speaking, &call).gather(call.budget).await,
-        };
+        let gathered = if speaking.is_empty() { Gathered::default() } else { self.gathered(&speaking, &call).await };
         let mut found = self.findings(&speaking, &call, &gathered.answers, mode);
         precedence::sort(&mut found);
         precedence::excuse(&mut found);
@@ -126,6 +123,25 @@ impl Judge<'_> {
             }
         }
         (speaking, silent)
+    }
+
+    /// What all of them want to know. Who is only rehearsed is asked for at the same time, and waited for less long:
+    /// what changes no answer must not delay one.
+    async fn gathered(&self, speaking: &[&Step], call: &Call) -> Gathered {
+        let (rehearsed, meant): (Vec<&Step>, Vec<&Step>) =
+            speaking.iter().partition(|step| step.mode.or_milder(self.policy.settings().mode) == Mode::Monitor);
+        let (rehearsing, asking) = (self.asking(&rehearsed, call), self.asking(&meant, call));
+        if !rehearsed.is_empty() && !meant.is_empty() {
+            rehearsing.prefetch();
+        }
+        let mut gathered = Gathered { answers: asking.given(), ..Gathered::default() };
+        gathered.out_of_time = !asking.gather(&mut gathered, call.budget).await;
+        if !rehearsed.is_empty() {
+            let passed = self.clock.steady().saturating_duration_since(call.at.steady);
+            let left = call.budget.saturating_sub(passed).min(self.policy.settings().rehearsal_wait);
+            rehearsing.gather(&mut gathered, left).await;
+        }
+        gathered
     }
 
     fn asking<'s>(&'s self, steps: &'s [&'s Step], call: &'s Call) -> Asking<'s> {

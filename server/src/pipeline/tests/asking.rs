@@ -107,3 +107,20 @@ fn a_caller_that_goes_away_leaves_nothing_behind() {
     assert!(scene.log.pop().is_none(), "no decision, no record");
     assert_eq!(scene.table.asked(), ["A x"], "the look-up goes on");
 }
+
+#[test]
+fn what_is_only_rehearsed_is_not_waited_for_long() {
+    let rehearsed = ASKS.replace("[check.alpha]\n", "[check.alpha]\nmode = \"monitor\"\n");
+    let settings = "[policy]\nstage_deadline_ms = 20000\nrehearsal_wait_ms = 30\n";
+    let scene = Scene::new(&format!("{settings}{rehearsed}[check.gamma]\nsays = \"defer\"\n"));
+    let (began, decision) = (Clock::system().now(), scene.rcpt());
+    let took = Clock::system().now().steady - began.steady;
+    assert!(took >= Duration::from_millis(30) && took < Duration::from_secs(10), "{took:?}");
+    assert_eq!((decision.verdict.action, decision.decided_by), (Action::Defer, "gamma"));
+    assert!(scene.table.asked().iter().all(|name| name == "A x"), "it joins the look-up under way");
+    // An answer that is there counts.
+    let mut cached = Table::default();
+    cached.cached.insert(question("x"), found());
+    let decision = Scene::asking(&rehearsed, cached).rcpt();
+    assert_eq!(decision.would_have.map(|(action, by)| (action, by)), Some((Action::Reject, "alpha")));
+}

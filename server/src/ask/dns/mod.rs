@@ -1,13 +1,16 @@
 //! How is a DNS question answered? From the cache at once, on any thread; else by the I/O thread, once for all askers.
 //!
 //! `config` is the section `[dns]`, `cache` what is kept and for how long, `flight` the I/O thread's loop, `upstream`
-//! the servers, `outcome` the meaning of what they say.
+//! the servers, `outcome` the meaning of what they say, `redact` what of it is not passed on.
 
 mod cache;
 mod config;
 mod flight;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod metrics;
 mod outcome;
+mod redact;
 #[cfg(test)]
 mod tests;
 mod upstream;

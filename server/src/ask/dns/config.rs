@@ -79,7 +79,8 @@ pub const FIELDS: &[Field] = &[
         name: "session_lookups_max",
         kind: Kind::Integer { default: 200, min: 0, max: 1_000_000 },
         doc: "New look-ups that one SMTP session may cause. Beyond, what is not in the cache is not asked: the question \
-              fails at once as `capped`, and the mail is judged without its answer. 0 = any number.",
+              fails at once as `capped` (so counted in `tollgate_dns_lookups_total`), and the mail is judged without \
+              its answer. 0 = any number.",
     },
     Field {
         name: "net_lookups_per_minute",

@@ -6,7 +6,7 @@ mod server;
 mod stale;
 
 use super::{super::*, *};
-use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::op::{Query, ResponseCode};
 use server::{Over, Server, add_a, add_cname, add_ns, add_soa, add_txt, code, octets, query, reply};
 use std::net::SocketAddr;
 use tokio::{task::JoinSet, time::timeout};
@@ -234,9 +234,12 @@ async fn forged_answers_are_passed_over() {
         let mut other_question = reply(question);
         other_question.queries.clear();
         add_a(&mut other_question, "mail.example.", 300, 67);
+        let mut elsewhere = reply(question);
+        elsewhere.queries = vec![Query::query(server::name("other.example."), query(question).query_type())];
+        add_a(&mut elsewhere, "mail.example.", 300, 68);
         let mut right = reply(question);
         add_a(&mut right, "mail.example.", 300, 2);
-        vec![octets(&forged), octets(&other_question), b"".to_vec(), b"\0".to_vec(), octets(&right)]
+        vec![octets(&forged), octets(&other_question), octets(&elsewhere), b"".to_vec(), b"\0".to_vec(), octets(&right)]
     });
     let running = Running::start(&config(server.address));
     assert_eq!(running.a("mail.example").await.0, found_a(&[2]));

@@ -168,7 +168,7 @@ impl Lookups {
     }
 
     /// The keeper of lists hears what really came, not what stands in for it.
-    fn tell(&self, list: ListId, answer: &DnsAnswer, took: Duration) {
+    pub(super) fn tell(&self, list: ListId, answer: &DnsAnswer, took: Duration) {
         let asked = !matches!(answer, DnsAnswer::Failed(failure) if failure.is_ours());
         if list != ListId::NONE && asked {
             self.shared.lists.tell(ListEvent::LookedUp { list, answer: answer.clone(), took });

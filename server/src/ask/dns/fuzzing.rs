@@ -3,13 +3,14 @@
 
 use super::{
     super::{DnsAnswer, DnsName, DnsQuestion, Record, RecordType},
-    Config, outcome,
+    Lifetimes, outcome,
 };
 use hickory_resolver::{
     lookup::Lookup,
     net::{DnsError, NetError},
     proto::op::DnsResponse,
 };
+use std::time::Duration;
 
 /// Every kind of question.
 const KINDS: [RecordType; 5] = [RecordType::A, RecordType::Aaaa, RecordType::Txt, RecordType::Mx, RecordType::Ptr];
@@ -17,6 +18,13 @@ const KINDS: [RecordType; 5] = [RecordType::A, RecordType::Aaaa, RecordType::Txt
 pub(super) const ASKED: &str = "k3y-of-ours.a.example";
 /// Which octets of it are the key.
 const KEY: std::ops::Range<usize> = 0..11;
+
+/// As `[dns]` has them by default.
+const LIFETIMES: Lifetimes = Lifetimes {
+    found: (Duration::from_secs(30), Duration::from_secs(3_600)),
+    not_found: (Duration::from_secs(30), Duration::from_secs(900)),
+    failed: Duration::from_secs(5),
+};
 
 /// What the library makes of a datagram, as far as it hands it on.
 pub(super) fn heard(octets: Vec<u8>) -> Option<Result<Lookup, NetError>> {
@@ -32,13 +40,12 @@ pub(super) fn heard(octets: Vec<u8>) -> Option<Result<Lookup, NetError>> {
 /// # Panics
 /// When an outcome breaks its bounds, or shows the key.
 pub fn dns_outcome(datagram: &[u8]) {
-    let lifetimes = Config::default().lifetimes;
     let Some(heard) = heard(datagram.to_vec()) else { return };
     for kind in KINDS {
         let question = DnsQuestion::new(DnsName::with_secret(ASKED, KEY), kind);
-        let (answer, ttl) = outcome::outcome(&question, heard.clone(), &lifetimes);
+        let (answer, ttl) = outcome::outcome(&question, heard.clone(), &LIFETIMES);
         assert!(is_bounded(&answer), "{answer:?}");
-        assert!(ttl >= lifetimes.failed && ttl <= lifetimes.found.1, "{ttl:?}");
+        assert!(ttl >= LIFETIMES.failed && ttl <= LIFETIMES.found.1, "{ttl:?}");
     }
 }
 
@@ -191,7 +198,7 @@ mod tests {
         let read = |kind| {
             let question = DnsQuestion::new(DnsName::with_secret(ASKED, KEY), kind);
             let heard = heard(message.to_vec().expect("a message")).expect("a response");
-            outcome::outcome(&question, heard, &Config::default().lifetimes).0
+            outcome::outcome(&question, heard, &LIFETIMES).0
         };
         let one = |record| DnsAnswer::Found([record].into());
         assert_eq!(read(RecordType::Txt), one(Record::Txt(b"one\xff\x00two [key]."[..].into())));
@@ -209,7 +216,7 @@ mod tests {
         message.add_answer(rr::Record::from_rdata(name(ASKED), 60, RData::TXT(rdata::TXT::from_bytes(texts))));
         let question = DnsQuestion::new(DnsName::with_secret(ASKED, KEY), RecordType::Txt);
         let heard = heard(message.to_vec().expect("a message")).expect("a response");
-        let (answer, _) = outcome::outcome(&question, heard, &Config::default().lifetimes);
+        let (answer, _) = outcome::outcome(&question, heard, &LIFETIMES);
         let DnsAnswer::Found(records) = answer else { panic!("{answer:?}") };
         assert!(text(&records[0]).ends_with(b"xxx[key]"), "{records:?}");
     }

@@ -111,6 +111,25 @@ async fn the_keeper_hears_the_failure_and_not_what_stands_in_for_it() {
     assert_eq!(answer, DnsAnswer::Failed(Failure::Servfail));
 }
 
+/// As when the library has too much to do.
+#[test]
+fn what_nobody_was_asked_is_neither_told_nor_learnt() {
+    let list = declared("bl.example");
+    let lists = shared(std::slice::from_ref(&list));
+    let nowhere = config("127.0.0.1:9".parse().expect("an address"));
+    let (resolver, lookups) = Resolver::with_lists(&nowhere, Clock::manual(1_000), lists.clone()).expect("a resolver");
+    let question = list.about("1", RecordType::A);
+    for failure in Failure::ALL {
+        let answer = DnsAnswer::Failed(failure);
+        lookups.tell(list.id, &answer, Duration::ZERO);
+        assert_eq!(lists.next().is_none(), failure.is_ours(), "{failure:?}");
+        let at = resolver.shared.clock.steady();
+        resolver.shared.learn(&question, Fetched::new(answer, Duration::from_secs(5), at, Duration::ZERO));
+        assert_eq!(resolver.shared.cached(&question, at).is_none(), failure.is_ours(), "{failure:?}");
+        resolver.shared.clock.advance(Duration::from_secs(5));
+    }
+}
+
 #[tokio::test]
 async fn a_list_is_asked_by_its_own_way() {
     let server = Server::start(|question, over| {

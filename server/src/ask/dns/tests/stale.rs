@@ -94,6 +94,23 @@ async fn a_failure_is_remembered_beside_what_stands_in() {
 }
 
 #[tokio::test]
+async fn what_stands_in_is_counted() {
+    let moody = Moody::start();
+    let recorder = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder();
+    let running = ::metrics::with_local_recorder(&recorder, || Running::start(&moody.config()));
+    let question = question(RecordType::A, "found.example");
+    running.ask(&question).await;
+    moody.is(ResponseCode::ServFail);
+    running.clock.advance(TTL);
+    let counted = || recorder.handle().render().lines().any(|line| line == format!("{} 3", metrics::STALE));
+    running.ask(&question).await;
+    running.ask(&question).await;
+    assert!(!counted());
+    assert!(running.resolver.stale(&question).is_some());
+    assert!(counted(), "{}", recorder.handle().render());
+}
+
+#[tokio::test]
 async fn nothing_stands_in_beyond_the_bound_or_for_what_was_never_known() {
     let moody = Moody::start();
     let running = Running::start(&moody.config());

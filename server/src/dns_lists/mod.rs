@@ -96,4 +96,4 @@ impl DnsLists {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

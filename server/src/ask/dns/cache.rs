@@ -4,7 +4,10 @@
 //! round; what was used since its last visit is spared once. New entries start unused, so a flood of addresses seen
 //! once drives out itself before it drives out what is asked again and again.
 
-use super::super::{Answer, Answered, DnsAnswer, DnsQuestion, Record};
+use super::{
+    super::{Answered, DnsAnswer, DnsQuestion, Record},
+    fetched::Fetched,
+};
 use std::{
     collections::HashMap,
     hash::{BuildHasher, BuildHasherDefault, Hasher, RandomState},
@@ -20,48 +23,19 @@ const SHARDS: usize = 64;
 /// Entries spared in a row before one goes in any case: the hand's way ends while a lock is held.
 const SPARED_MAX: usize = 64;
 
-/// An answer with its times.
-#[derive(Clone, Debug)]
-pub(super) struct Fetched {
-    pub(super) answer: DnsAnswer,
-    /// How long it may be used from `at` on.
-    pub(super) ttl: Duration,
-    /// When it came.
-    pub(super) at: Instant,
-    /// How long the look-up took.
-    pub(super) took: Duration,
-}
-
-impl Fetched {
-    /// As seen at `now`.
-    pub(super) fn answered(&self, cached: bool, now: Instant) -> Answered {
-        let age = now.saturating_duration_since(self.at);
-        Answered {
-            answer: Answer::Dns(self.answer.clone()),
-            cached,
-            stale: false,
-            age,
-            ttl: self.ttl.saturating_sub(age),
-            took: self.took,
-        }
-    }
-
-    fn is_fresh(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.at) < self.ttl
-    }
-}
-
 /// The cache.
 pub(super) struct Cache {
     shards: [Mutex<Shard>; SHARDS],
     hasher: RandomState,
+    stale_max: Duration,
     entries: AtomicUsize,
     octets: AtomicUsize,
 }
 
 impl Cache {
-    /// Holds at most `entries_max` answers in about `octets_max` bytes.
-    pub(super) fn new(entries_max: usize, octets_max: usize) -> Self {
+    /// Holds at most `entries_max` answers in about `octets_max` bytes. Expired answers stay while there is room: they
+    /// may stand in for others for `stale_max`.
+    pub(super) fn new(entries_max: usize, octets_max: usize, stale_max: Duration) -> Self {
         let shard = || {
             Mutex::new(Shard {
                 entries_max: (entries_max / SHARDS).max(1),
@@ -72,15 +46,42 @@ impl Cache {
         Self {
             shards: std::array::from_fn(|_| shard()),
             hasher: RandomState::new(),
+            stale_max,
             entries: AtomicUsize::new(0),
             octets: AtomicUsize::new(0),
         }
     }
 
-    /// The answer, if it has not expired.
+    /// The answer, if it has not expired, or stands in for one that did not come a moment ago.
     pub(super) fn get(&self, question: &DnsQuestion, now: Instant) -> Option<Answered> {
         let hash = self.hasher.hash_one(question);
-        self.shard(hash).get(hash, question, now)
+        self.shard(hash).get(hash, question, now, self.stale_max)
+    }
+
+    /// The answer, even if it has expired, as long as it may stand in. Never a failure.
+    pub(super) fn stand_in(&self, question: &DnsQuestion, now: Instant) -> Option<Answered> {
+        let hash = self.hasher.hash_one(question);
+        self.shard(hash).slot(hash, question)?.fetched.stand_in(now, self.stale_max)
+    }
+
+    /// What is to be said after a look-up that failed: an older answer that may stand in, which is kept with the
+    /// failure remembered beside it; else the failure.
+    pub(super) fn fail(&self, question: &DnsQuestion, failure: Fetched) -> Answered {
+        let now = failure.at;
+        let stands_in = {
+            let hash = self.hasher.hash_one(question);
+            let mut shard = self.shard(hash);
+            shard.slot(hash, question).and_then(|slot| {
+                let answered = slot.fetched.stand_in(now, self.stale_max)?;
+                slot.fetched.renewal_failed(now, failure.ttl);
+                Some(answered)
+            })
+        };
+        stands_in.unwrap_or_else(|| {
+            let answered = failure.answered(false, now);
+            self.insert(question, failure);
+            answered
+        })
     }
 
     /// Keeps an answer in place of an older one.
@@ -136,13 +137,16 @@ impl Shard {
         (self.slots.len(), self.octets)
     }
 
-    fn get(&mut self, hash: u64, question: &DnsQuestion, now: Instant) -> Option<Answered> {
-        let slot = self.slots.get_mut(*self.index.get(&hash)?)?;
-        if slot.question != *question || !slot.fetched.is_fresh(now) {
-            return None;
-        }
+    fn get(&mut self, hash: u64, question: &DnsQuestion, now: Instant, stale_max: Duration) -> Option<Answered> {
+        let slot = self.slot(hash, question)?;
+        let answered = slot.fetched.remembered(now, stale_max)?;
         slot.used = true;
-        Some(slot.fetched.answered(true, now))
+        Some(answered)
+    }
+
+    fn slot(&mut self, hash: u64, question: &DnsQuestion) -> Option<&mut Slot> {
+        let slot = self.slots.get_mut(*self.index.get(&hash)?)?;
+        (slot.question == *question).then_some(slot)
     }
 
     fn insert(&mut self, hash: u64, question: &DnsQuestion, fetched: Fetched) {
@@ -231,11 +235,13 @@ fn weight(question: &DnsQuestion, answer: &DnsAnswer) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::super::{RecordType, Upstream},
+        super::super::{Answer, Failure, RecordType, Upstream},
         *,
     };
     use crate::clock::Clock;
     use std::sync::Arc;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
 
     fn question(number: usize) -> DnsQuestion {
         DnsQuestion::new(format!("{number}.example"), RecordType::Txt)
@@ -243,7 +249,7 @@ mod tests {
 
     fn fetched(answer: DnsAnswer, clock: &Clock, ttl_seconds: u64) -> Fetched {
         let ttl = Duration::from_secs(ttl_seconds);
-        Fetched { answer, ttl, at: clock.now().steady, took: Duration::from_millis(7) }
+        Fetched::new(answer, ttl, clock.now().steady, Duration::from_millis(7))
     }
 
     fn texts(octets: usize) -> DnsAnswer {
@@ -253,7 +259,7 @@ mod tests {
     #[test]
     fn an_answer_lives_as_long_as_its_ttl() {
         let clock = Clock::manual(1_000);
-        let cache = Cache::new(640, 1 << 22);
+        let cache = Cache::new(640, 1 << 22, HOUR);
         cache.insert(&question(1), fetched(DnsAnswer::NotFound, &clock, 60));
         clock.advance(Duration::from_secs(59));
         let answered = cache.get(&question(1), clock.now().steady).expect("still good");
@@ -266,9 +272,30 @@ mod tests {
     }
 
     #[test]
+    fn a_failure_does_not_drive_out_what_may_stand_in() {
+        let clock = Clock::manual(1_000);
+        let cache = Cache::new(640, 1 << 22, HOUR);
+        let failure = || fetched(DnsAnswer::Failed(Failure::Servfail), &clock, 5);
+        let (known, unknown) = (question(1), question(2));
+        cache.insert(&known, fetched(DnsAnswer::NotFound, &clock, 60));
+        clock.advance(Duration::from_secs(61));
+        let said = |answered: Answered| (answered.answer, answered.stale, answered.ttl.as_secs());
+        let stale = (Answer::Dns(DnsAnswer::NotFound), true, 0);
+        assert_eq!(said(cache.fail(&known, failure())), stale);
+        assert_eq!(cache.get(&known, clock.steady()).map(said), Some(stale.clone()));
+        assert_eq!(cache.stand_in(&known, clock.steady()).map(said), Some(stale));
+        let failed = (Answer::Dns(DnsAnswer::Failed(Failure::Servfail)), false, 5);
+        assert_eq!(said(cache.fail(&unknown, failure())), failed);
+        assert_eq!(cache.get(&unknown, clock.steady()).map(said), Some(failed.clone()));
+        assert_eq!(cache.stand_in(&unknown, clock.steady()), None);
+        clock.advance(HOUR);
+        assert_eq!(said(cache.fail(&known, failure())), failed, "too old");
+    }
+
+    #[test]
     fn kinds_and_resolvers_are_kept_apart() {
         let clock = Clock::manual(1_000);
-        let cache = Cache::new(640, 1 << 22);
+        let cache = Cache::new(640, 1 << 22, HOUR);
         cache.insert(&question(1), fetched(DnsAnswer::NotFound, &clock, 60));
         let now = clock.now().steady;
         assert_eq!(cache.get(&DnsQuestion { kind: RecordType::A, ..question(1) }, now), None);
@@ -280,7 +307,7 @@ mod tests {
     fn bounds_hold_under_churn() {
         let clock = Clock::manual(1_000);
         let (entries_max, octets_max) = (1_600, 400_000);
-        let cache = Cache::new(entries_max, octets_max);
+        let cache = Cache::new(entries_max, octets_max, HOUR);
         let mut fullest = (0, 0);
         for number in 0..40_000 {
             let answer = if number % 3 == 0 { texts(number % 2_000) } else { DnsAnswer::NotFound };
@@ -304,7 +331,7 @@ mod tests {
     #[test]
     fn what_is_used_outlives_a_flood_of_what_is_not() {
         let clock = Clock::manual(1_000);
-        let cache = Cache::new(6_400, 1 << 26);
+        let cache = Cache::new(6_400, 1 << 26, HOUR);
         let regulars = 0..800;
         for number in regulars.clone() {
             cache.insert(&question(number), fetched(DnsAnswer::NotFound, &clock, 3_600));
@@ -322,17 +349,17 @@ mod tests {
         let now = clock.now().steady;
         let mut shard = Shard { entries_max: 10, octets_max: 100_000, ..Shard::default() };
         shard.insert(7, &question(1), fetched(DnsAnswer::NotFound, &clock, 60));
-        assert_eq!(shard.get(7, &question(2), now), None);
+        assert_eq!(shard.get(7, &question(2), now, HOUR), None);
         shard.insert(7, &question(2), fetched(texts(3), &clock, 60));
-        assert_eq!(shard.get(7, &question(1), now), None);
-        assert!(shard.get(7, &question(2), now).is_some());
+        assert_eq!(shard.get(7, &question(1), now, HOUR), None);
+        assert!(shard.get(7, &question(2), now, HOUR).is_some());
         assert_eq!(shard.size().0, 1);
     }
 
     #[test]
     fn an_answer_too_large_for_a_shard_is_not_kept() {
         let clock = Clock::manual(1_000);
-        let cache = Cache::new(640, 64 * 1_000);
+        let cache = Cache::new(640, 64 * 1_000, HOUR);
         cache.insert(&question(1), fetched(DnsAnswer::NotFound, &clock, 60));
         cache.insert(&question(1), fetched(texts(2_000), &clock, 60));
         assert_eq!((cache.get(&question(1), clock.now().steady), cache.size()), (None, (0, 0)));

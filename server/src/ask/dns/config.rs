@@ -1,5 +1,6 @@
 //! Whom do we ask, how long do we wait, and how much is kept? The section `[dns]`.
 
+use super::super::Upstream;
 use crate::config::{Document, Fault, Field, Kind, Section, Tables};
 use std::{
     cell::RefCell,
@@ -68,6 +69,31 @@ pub const FIELDS: &[Field] = &[
         doc: "A failed look-up is not repeated for this long, so that a dead list does not cost every session \
               (RFC 2308 §7 allows up to 300).",
     },
+    Field {
+        name: "stale_max_seconds",
+        kind: Kind::Integer { default: 3_600, min: 0, max: 604_800 },
+        doc: "When a resolver or list does not answer, what it said before stands in, if that has expired this long ago \
+              at most (RFC 8767); `tollgate explain` shows it as stale. 0 = never: the question has failed.",
+    },
+    Field {
+        name: "session_lookups_max",
+        kind: Kind::Integer { default: 200, min: 0, max: 1_000_000 },
+        doc: "New look-ups that one SMTP session may cause. Beyond, what is not in the cache is not asked: the question \
+              fails at once as `capped` (so counted in `tollgate_dns_lookups_total`), and the mail is judged without \
+              its answer. 0 = any number.",
+    },
+    Field {
+        name: "net_lookups_per_minute",
+        kind: Kind::Integer { default: 600, min: 0, max: 10_000_000 },
+        doc: "New look-ups a minute that the clients of one IPv4 network (/24) may cause together; beyond, `capped` as \
+              above. So nobody can use up what your lists allow you in a day. 0 = any number.",
+    },
+    Field {
+        name: "net6_lookups_per_minute",
+        kind: Kind::Integer { default: 120, min: 0, max: 10_000_000 },
+        doc: "The same for one IPv6 network (/48): a spammer there has a new address, and so a new look-up, for every \
+              session. 0 = any number.",
+    },
 ];
 
 /// Resolvers for single lists, besides the default one: `[dns.resolver.NAME]`.
@@ -114,6 +140,21 @@ pub struct Config {
     pub cache_octets: usize,
     /// How long answers are kept.
     pub lifetimes: Lifetimes,
+    /// How long after it has expired an answer may stand in for one that does not come.
+    pub stale_max: Duration,
+    /// New look-ups that clients may cause.
+    pub rations: Rations,
+}
+
+/// New look-ups that clients may cause; 0 = any number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rations {
+    /// In one SMTP session.
+    pub session: u32,
+    /// By one /24 of IPv4 in a minute.
+    pub net_per_minute: u32,
+    /// By one /48 of IPv6 in a minute.
+    pub net6_per_minute: u32,
 }
 
 /// Bounds on the time an answer is kept.
@@ -132,6 +173,7 @@ impl Config {
     pub fn read(document: &Document, faults: &RefCell<Vec<Fault>>) -> Self {
         let section = Section::new(document, "dns", &[FIELDS], TABLES, faults);
         let number = |name| usize::try_from(section.integer(name)).unwrap_or_default();
+        let count = |name| u32::try_from(section.integer(name)).unwrap_or(u32::MAX);
         let time = |name| Duration::from_secs(number(name) as u64);
         let bounds = |floor, ceiling| {
             let (low, high) = (time(floor), time(ceiling));
@@ -144,7 +186,7 @@ impl Config {
             servers: servers(&section),
             named: named(&section),
             timeout: Duration::from_millis(number("timeout_ms") as u64),
-            attempts: u32::try_from(number("attempts")).unwrap_or(1),
+            attempts: count("attempts"),
             in_flight_max: number("in_flight_max"),
             cache_entries: number("cache_entries"),
             cache_octets: number("cache_mib") * 1024 * 1024,
@@ -152,6 +194,12 @@ impl Config {
                 found: bounds("ttl_min_seconds", "ttl_max_seconds"),
                 not_found: bounds("negative_ttl_min_seconds", "negative_ttl_max_seconds"),
                 failed: time("failure_ttl_seconds"),
+            },
+            stale_max: time("stale_max_seconds"),
+            rations: Rations {
+                session: count("session_lookups_max"),
+                net_per_minute: count("net_lookups_per_minute"),
+                net6_per_minute: count("net6_lookups_per_minute"),
             },
         }
     }
@@ -161,9 +209,10 @@ impl Config {
         self.named.iter().map(|named| named.name.clone()).collect()
     }
 
-    /// The longest time a look-up can take: then its answer is [`crate::ask::Failure::Timeout`].
-    pub fn lookup_max(&self) -> Duration {
-        self.timeout * self.attempts
+    /// The resolvers in use, by their names; the default one's is empty.
+    pub fn upstreams(&self) -> Vec<(String, Upstream)> {
+        let names = std::iter::once(String::new()).chain(self.names());
+        names.map(|name| (name.clone(), Upstream::named(&name))).collect()
     }
 }
 
@@ -224,8 +273,21 @@ mod tests {
         assert_eq!(faults, Vec::<String>::new());
         assert_eq!(config.servers, ["127.0.0.1:53", "[::1]:5353"].map(|text| text.parse().expect("an address")));
         assert_eq!(config.names(), ["paid", "local"]);
+        let upstreams = ["", "paid", "local"].map(|name| (name.to_owned(), Upstream::named(name)));
+        assert_eq!(config.upstreams(), upstreams);
         assert_eq!(config.named[1].servers, ["[::1]:53".parse().expect("an address")]);
-        assert_eq!(config.lookup_max(), Duration::from_millis(2_100));
+        assert_eq!((config.timeout, config.attempts), (Duration::from_millis(700), 3));
+    }
+
+    #[test]
+    fn reads_how_much_clients_may_cause_and_what_stands_in() {
+        let (config, faults) = read(
+            "[dns]\nstale_max_seconds = 0\nsession_lookups_max = 7\nnet_lookups_per_minute = 8\n\
+             net6_lookups_per_minute = 9\n",
+        );
+        assert_eq!(faults, Vec::<String>::new());
+        assert_eq!(config.stale_max, Duration::ZERO);
+        assert_eq!(config.rations, Rations { session: 7, net_per_minute: 8, net6_per_minute: 9 });
     }
 
     #[test]

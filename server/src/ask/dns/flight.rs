@@ -4,14 +4,21 @@
 //! the answer goes into the cache.
 
 use super::{
-    super::{Answered, DnsAnswer, DnsQuestion, Failure, Upstream},
+    super::{Answered, Asker, DnsAnswer, DnsQuestion, Failure, ListId},
     Shared,
-    cache::Fetched,
-    config::Config,
+    config::Lifetimes,
+    fetched::Fetched,
     outcome,
+    ration::Ledger,
+    route::{Route, Routes},
 };
-use hickory_resolver::TokioResolver;
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use crate::{clock::Now, dns_lists::ListEvent};
+use hickory_resolver::{net::NetError, proto::rr::Name};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 use tokio::{
     sync::{mpsc, oneshot},
     task::{Id, JoinError, JoinSet},
@@ -20,9 +27,10 @@ use tokio::{
 /// Callers that wait for look-ups under way, all together.
 const WAITERS_MAX: usize = 65_536;
 
-/// A question and who waits for its answer.
+/// A question, on whose behalf it is asked, and who waits for its answer.
 pub(super) struct Asked {
     pub(super) question: DnsQuestion,
+    pub(super) asker: Asker,
     pub(super) reply: oneshot::Sender<Answered>,
 }
 
@@ -31,8 +39,9 @@ pub(super) struct Asked {
 pub struct Lookups {
     pub(super) queue: mpsc::Receiver<Asked>,
     pub(super) shared: Arc<Shared>,
-    pub(super) upstreams: HashMap<Upstream, TokioResolver>,
-    pub(super) config: Config,
+    pub(super) routes: Routes,
+    pub(super) ledger: Ledger,
+    pub(super) lifetimes: Lifetimes,
     pub(super) in_flight_max: usize,
     pub(super) flights: Flights,
 }
@@ -51,7 +60,7 @@ struct Waiting {
     replies: Vec<oneshot::Sender<Answered>>,
 }
 
-type Landed = (DnsAnswer, std::time::Duration);
+type Landed = (DnsAnswer, Duration);
 
 impl Lookups {
     /// Answers questions until nobody can ask any more; what is under way then is dropped.
@@ -68,34 +77,67 @@ impl Lookups {
     }
 
     fn begin(&mut self, asked: Asked) {
-        let Asked { question, reply } = asked;
-        let now = self.shared.clock.steady();
+        let Asked { question, asker, reply } = asked;
+        let now = self.shared.clock.now();
         // It may have landed while this question stood in the queue.
-        if let Some(answered) = self.shared.cache.get(&question, now) {
+        if let Some(answered) = self.shared.cached(&question, now.steady) {
             let _ = reply.send(answered);
             return;
         }
         if self.flights.waiters >= WAITERS_MAX {
-            return self.refuse(reply);
+            return self.refuse(Failure::Overload, reply);
         }
+        // Joining a look-up costs nothing.
         if let Some(waiting) = self.flights.waiting.get_mut(&question) {
             waiting.replies.push(reply);
             self.flights.waiters += 1;
-        } else if self.flights.tasks.len() >= self.in_flight_max {
-            self.refuse(reply);
-        } else {
-            self.take_off(question, reply, now);
+            return;
+        }
+        let Some(name) = outcome::wire_name(question.name.expose()) else {
+            return self.say_it_cannot_be(&question, reply, now.steady);
+        };
+        match self.clear(&question, asker, now) {
+            Ok(route) => self.take_off(question, name, route, reply, now.steady),
+            Err(failure) => self.refuse(failure, reply),
         }
     }
 
-    fn refuse(&self, reply: oneshot::Sender<Answered>) {
-        self.shared.metrics.count(&DnsAnswer::Failed(Failure::Overload));
-        let _ = reply.send(Answered::failed(Failure::Overload, std::time::Duration::ZERO));
+    /// May it be looked up, and by which way? What is refused costs nobody anything.
+    fn clear(&mut self, question: &DnsQuestion, asker: Asker, now: Now) -> Result<Route, Failure> {
+        if self.flights.tasks.len() >= self.in_flight_max {
+            return Err(Failure::Overload);
+        }
+        if !self.ledger.allows(asker, now.steady) {
+            return Err(Failure::Capped);
+        }
+        let account = self.shared.lists.account(question.list);
+        if account.as_ref().is_some_and(|account| !account.spend(now.unix_seconds())) {
+            return Err(Failure::Budget);
+        }
+        self.ledger.charge(asker, now.steady);
+        Ok(self.routes.to(question, account.as_deref()))
     }
 
-    fn take_off(&mut self, question: DnsQuestion, reply: oneshot::Sender<Answered>, since: Instant) {
-        let resolver = self.upstreams.get(&question.upstream).cloned();
-        let task = self.flights.tasks.spawn(look_up(resolver, question.clone(), self.config.clone()));
+    fn refuse(&self, failure: Failure, reply: oneshot::Sender<Answered>) {
+        self.shared.metrics.count(&DnsAnswer::Failed(failure));
+        let _ = reply.send(Answered::failed(failure, Duration::ZERO));
+    }
+
+    /// A name that the DNS cannot hold does not exist, and nobody need be asked.
+    fn say_it_cannot_be(&self, question: &DnsQuestion, reply: oneshot::Sender<Answered>, now: Instant) {
+        let fetched = Fetched::new(DnsAnswer::NotFound, self.lifetimes.not_found.0, now, Duration::ZERO);
+        let _ = reply.send(self.shared.learn(question, fetched));
+    }
+
+    fn take_off(
+        &mut self,
+        question: DnsQuestion,
+        name: Name,
+        route: Route,
+        reply: oneshot::Sender<Answered>,
+        since: Instant,
+    ) {
+        let task = self.flights.tasks.spawn(look_up(route, question.clone(), name, self.lifetimes));
         self.flights.questions.insert(task.id(), question.clone());
         self.flights.waiting.insert(question, Waiting { since, replies: vec![reply] });
         self.flights.waiters += 1;
@@ -105,7 +147,7 @@ impl Lookups {
     fn land(&mut self, landed: Result<(Id, Landed), JoinError>) {
         let (id, (answer, ttl)) = landed.unwrap_or_else(|error| {
             // The library panicked over what it read.
-            (error.id(), (DnsAnswer::Failed(Failure::Malformed), self.config.lifetimes.failed))
+            (error.id(), (DnsAnswer::Failed(Failure::Malformed), self.lifetimes.failed))
         });
         self.shared.metrics.in_flight.decrement(1);
         let Some(question) = self.flights.questions.remove(&id) else { return };
@@ -115,28 +157,33 @@ impl Lookups {
         let took = at.saturating_duration_since(waiting.since);
         self.shared.metrics.count(&answer);
         self.shared.metrics.took(took.as_secs_f64());
-        let fetched = Fetched { answer, ttl, at, took };
+        self.tell(question.list, &answer, took);
         // Kept before it is told: who hears it may look into the cache at once.
-        self.shared.cache.insert(&question, fetched.clone());
+        let answered = self.shared.learn(&question, Fetched::new(answer, ttl, at, took));
         for reply in waiting.replies {
-            let _ = reply.send(fetched.answered(false, at));
+            self.shared.metrics.stale(&answered);
+            let _ = reply.send(answered.clone());
         }
         self.shared.metrics.cache_size(self.shared.cache.size());
     }
+
+    /// The keeper of lists hears what really came, not what stands in for it.
+    pub(super) fn tell(&self, list: ListId, answer: &DnsAnswer, took: Duration) {
+        let asked = !matches!(answer, DnsAnswer::Failed(failure) if failure.is_ours());
+        if list != ListId::NONE && asked {
+            self.shared.lists.tell(ListEvent::LookedUp { list, answer: answer.clone(), took });
+        }
+    }
 }
 
-async fn look_up(resolver: Option<TokioResolver>, question: DnsQuestion, config: Config) -> Landed {
-    // Named since the start, by a reload: it is asked from the next start on.
-    let Some(resolver) = resolver else {
-        return (DnsAnswer::Failed(Failure::Unreachable), config.lifetimes.failed);
-    };
-    let Some(name) = outcome::wire_name(question.name.expose()) else {
-        return (DnsAnswer::NotFound, config.lifetimes.not_found.0);
+async fn look_up(route: Route, question: DnsQuestion, name: Name, lifetimes: Lifetimes) -> Landed {
+    let Some(resolver) = route.resolver else {
+        return (DnsAnswer::Failed(Failure::Unreachable), lifetimes.failed);
     };
     let asking = resolver.lookup(name, outcome::wire_type(question.kind));
-    let result = match tokio::time::timeout(config.lookup_max(), asking).await {
+    let result = match tokio::time::timeout(route.lookup_max, asking).await {
         Ok(result) => result,
-        Err(_elapsed) => Err(hickory_resolver::net::NetError::Timeout),
+        Err(_elapsed) => Err(NetError::Timeout),
     };
-    outcome::outcome(&question, result, &config.lifetimes)
+    outcome::outcome(&question, result, &lifetimes)
 }

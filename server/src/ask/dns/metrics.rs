@@ -1,6 +1,6 @@
 //! What does the resolver count? Handles are resolved once, when it is made; labels are closed sets.
 
-use super::super::{DnsAnswer, Failure};
+use super::super::{Answered, DnsAnswer, Failure};
 use metrics::{Counter, Gauge, Histogram};
 
 /// Look-ups that ended, by `outcome`: `found`, `not_found` or a failure's name. Answers from the cache do not count.
@@ -11,6 +11,8 @@ pub const LOOKUP_SECONDS: &str = "tollgate_dns_lookup_duration_seconds";
 pub const IN_FLIGHT: &str = "tollgate_dns_lookups_in_flight";
 /// Questions put to the cache, by `result`: `hit` or `miss`.
 pub const CACHE_READS: &str = "tollgate_dns_cache_reads_total";
+/// Expired answers given because nobody answered (RFC 8767).
+pub const STALE: &str = "tollgate_dns_stale_total";
 /// Answers in the cache.
 pub const CACHE_ENTRIES: &str = "tollgate_dns_cache_entries";
 /// Bytes in the cache, estimated.
@@ -24,6 +26,7 @@ pub(super) struct Metrics {
     pub(super) in_flight: Gauge,
     pub(super) hits: Counter,
     pub(super) misses: Counter,
+    stale: Counter,
     entries: Gauge,
     octets: Gauge,
 }
@@ -40,6 +43,7 @@ impl Metrics {
             in_flight: metrics::gauge!(IN_FLIGHT),
             hits: metrics::counter!(CACHE_READS, "result" => "hit"),
             misses: metrics::counter!(CACHE_READS, "result" => "miss"),
+            stale: metrics::counter!(STALE),
             entries: metrics::gauge!(CACHE_ENTRIES),
             octets: metrics::gauge!(CACHE_BYTES),
         }
@@ -59,6 +63,13 @@ impl Metrics {
         }
     }
 
+    /// Counts the answer if it has expired.
+    pub(super) fn stale(&self, answered: &Answered) {
+        if answered.stale {
+            self.stale.increment(1);
+        }
+    }
+
     pub(super) fn took(&self, seconds: f64) {
         self.seconds.record(seconds);
     }
@@ -75,6 +86,7 @@ fn describe() {
     metrics::describe_histogram!(LOOKUP_SECONDS, metrics::Unit::Seconds, "How long DNS look-ups took");
     metrics::describe_gauge!(IN_FLIGHT, "DNS look-ups under way");
     metrics::describe_counter!(CACHE_READS, "Questions put to the DNS cache, by result");
+    metrics::describe_counter!(STALE, "Expired DNS answers given because nobody answered");
     metrics::describe_gauge!(CACHE_ENTRIES, "Answers in the DNS cache");
     metrics::describe_gauge!(CACHE_BYTES, metrics::Unit::Bytes, "Memory of the DNS cache, estimated");
 }

@@ -1,28 +1,23 @@
-//! Which servers answer for us? One resolver of the library for each [`Upstream`], its own cache off.
+//! Which servers answer for us, and how are they asked? One resolver of the library for each way, its own cache off.
 
-use super::{super::Upstream, config::Config};
+use super::{config::Config, route::Manner};
+use crate::dns_lists::Protocol;
 use hickory_resolver::{
     TokioResolver,
     config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig, ResolverOpts},
     net::runtime::TokioRuntimeProvider,
     system_conf::read_system_conf,
 };
-use std::{
-    collections::HashMap,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
-};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// Questions under way on one TCP connection.
 const TCP_ACTIVE_MAX: usize = 256;
 /// Where the C library asks when resolv.conf names nobody (resolv.conf(5)).
 const LOCAL: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 53);
 
-/// The default resolver and the named ones.
-pub(super) fn build(config: &Config) -> Result<HashMap<Upstream, TokioResolver>, String> {
-    let default = if config.servers.is_empty() { system() } else { config.servers.clone() };
-    let named = config.named.iter().map(|named| (Upstream::named(&named.name), &named.servers));
-    let all = std::iter::once((Upstream::default(), &default)).chain(named);
-    all.map(|(upstream, servers)| Ok((upstream, one(servers, config)?))).collect()
+/// The servers of the default resolver: those of the configuration, else those of /etc/resolv.conf.
+pub(super) fn default_servers(config: &Config) -> Vec<SocketAddr> {
+    if config.servers.is_empty() { system() } else { config.servers.clone() }
 }
 
 /// The servers of /etc/resolv.conf. Its search list and options are for people, not for us.
@@ -33,9 +28,13 @@ fn system() -> Vec<SocketAddr> {
     if found.is_empty() { vec![LOCAL] } else { found }
 }
 
-fn one(servers: &[SocketAddr], config: &Config) -> Result<TokioResolver, String> {
+/// A resolver that asks these servers in this manner. `Err` is one line.
+pub(super) fn build(servers: &[SocketAddr], manner: Manner) -> Result<TokioResolver, String> {
     let servers = servers.iter().map(|server| {
-        let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
+        let mut connections = match manner.protocol {
+            Protocol::Udp => vec![ConnectionConfig::udp(), ConnectionConfig::tcp()],
+            Protocol::Tcp => vec![ConnectionConfig::tcp()],
+        };
         for connection in &mut connections {
             connection.port = server.port();
         }
@@ -43,15 +42,15 @@ fn one(servers: &[SocketAddr], config: &Config) -> Result<TokioResolver, String>
     });
     let servers = ResolverConfig::from_name_servers(servers.collect());
     let mut builder = TokioResolver::builder_with_config(servers, TokioRuntimeProvider::default());
-    *builder.options_mut() = options(config);
+    *builder.options_mut() = options(manner);
     builder.build().map_err(|error| format!("no resolver for [dns]: {error}"))
 }
 
-fn options(config: &Config) -> ResolverOpts {
+fn options(manner: Manner) -> ResolverOpts {
     let mut options = ResolverOpts::default();
-    options.timeout = config.timeout;
+    options.timeout = manner.timeout;
     // The library counts repetitions.
-    options.attempts = config.attempts.saturating_sub(1) as usize;
+    options.attempts = manner.attempts.saturating_sub(1) as usize;
     options.cache_size = 0;
     // /etc/hosts is no evidence about anybody, and a file read at start would go stale.
     options.use_hosts_file = ResolveHosts::Never;

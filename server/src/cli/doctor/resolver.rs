@@ -2,9 +2,12 @@
 
 use super::{Failure, Patient, Report};
 use crate::{
-    ask::{Answer, Answered, Ask, Asker, DnsAnswer, DnsQuestion, Question, RecordType, Resolver, Upstream, dns},
+    ask::{
+        Answer, Answered, Ask, Asker, DnsAnswer, DnsQuestion, Question, RecordType, Resolver, Upstream,
+        dns::{self, selftest},
+    },
     clock::Clock,
-    pipeline::{DecisionId, Policy},
+    pipeline::Policy,
 };
 use std::{collections::BTreeSet, net::Ipv4Addr};
 use tokio::runtime::Builder;
@@ -34,11 +37,9 @@ pub(super) fn examine(patient: &Patient, report: &mut Report) -> Result<(), Fail
 }
 
 async fn all(patient: &Patient, resolver: &Resolver, report: &mut Report) {
-    let names = patient.dns.names();
     let mut works = BTreeSet::new();
-    for name in std::iter::once("").chain(names.iter().map(String::as_str)) {
-        let upstream = Upstream::named(name);
-        if one(resolver, upstream, if name.is_empty() { "the default one" } else { name }, report).await {
+    for (name, upstream) in patient.dns.upstreams() {
+        if one(resolver, upstream, if name.is_empty() { "the default one" } else { &name }, report).await {
             works.insert(upstream);
         }
     }
@@ -53,16 +54,15 @@ async fn all(patient: &Patient, resolver: &Resolver, report: &mut Report) {
 
 /// Is it of use? A name that cannot exist must not resolve; one that must exist should.
 async fn one(resolver: &Resolver, upstream: Upstream, name: &str, report: &mut Report) -> bool {
-    // Reserved (RFC 2606), and asked: names in `.invalid` are answered by the library itself.
-    let nonsense = format!("{}.example", DecisionId::random());
-    match ask(resolver, &nonsense, upstream).await {
-        DnsAnswer::NotFound => {}
-        DnsAnswer::Found(_) => {
-            let text = format!("{name} invents answers ({nonsense} exists)");
+    let (nonsense, reading) = selftest::examine(resolver, upstream).await;
+    match reading {
+        selftest::Reading::Honest => {}
+        selftest::Reading::Invents => {
+            let text = format!("{name} invents answers ({} exists)", nonsense.name);
             report.fail(TEST, format!("{text}: with it every client is on every list; use a resolver of your own"));
             return false;
         }
-        DnsAnswer::Failed(failure) => {
+        selftest::Reading::Silent(failure) => {
             let text = format!("{name} does not answer ({})", failure.name());
             report.fail(
                 TEST,

@@ -1,10 +1,12 @@
 //! The resolver against a server whose every answer the test writes: outcomes by response code, cache, single flight,
-//! bounds.
+//! bounds. `lists` is what questions of lists are besides, `stale` what is said when nobody answers.
 
+mod lists;
 mod server;
+mod stale;
 
 use super::{super::*, *};
-use hickory_resolver::proto::op::ResponseCode;
+use hickory_resolver::proto::op::{Query, ResponseCode};
 use server::{Over, Server, add_a, add_cname, add_ns, add_soa, add_txt, code, octets, query, reply};
 use std::net::SocketAddr;
 use tokio::{task::JoinSet, time::timeout};
@@ -29,8 +31,12 @@ struct Running {
 
 impl Running {
     fn start(config: &Config) -> Self {
+        Self::with_lists(config, Arc::default())
+    }
+
+    fn with_lists(config: &Config, lists: Arc<DnsLists>) -> Self {
         let clock = Clock::manual(1_000);
-        let (resolver, lookups) = Resolver::new(config, clock.clone()).expect("a resolver");
+        let (resolver, lookups) = Resolver::with_lists(config, clock.clone(), lists).expect("a resolver");
         let mut tasks = JoinSet::new();
         tasks.spawn(lookups.run());
         Self { resolver, clock, _loop: tasks }
@@ -38,10 +44,14 @@ impl Running {
 
     /// As the engine asks: the cache, else the I/O thread.
     async fn ask(&self, question: &Question) -> Answered {
+        self.ask_for(question, Asker::default()).await
+    }
+
+    async fn ask_for(&self, question: &Question, asker: Asker) -> Answered {
         if let Some(answered) = self.resolver.cached(question) {
             return answered;
         }
-        let receiver = self.resolver.ask(question.clone(), Asker::default());
+        let receiver = self.resolver.ask(question.clone(), asker);
         timeout(PATIENCE, receiver).await.expect("an answer in time").expect("an answer")
     }
 
@@ -177,6 +187,24 @@ async fn a_truncated_answer_is_fetched_over_tcp_and_bounded() {
 }
 
 #[tokio::test]
+async fn half_an_answer_is_a_failure_where_the_whole_cannot_be_had() {
+    let server = Server::start(|question, over| {
+        let mut message = reply(question);
+        message.metadata.truncation = true;
+        add_a(&mut message, "half.example.", 300, 2);
+        // Over TCP the server hangs up, or cuts its answer again.
+        let again = query(&message).name().to_ascii() == "half.example.";
+        if over == Over::Udp || again { vec![octets(&message)] } else { Vec::new() }
+    });
+    let settings = Config { timeout: Duration::from_millis(500), ..config(server.address) };
+    let running = Running::start(&settings);
+    for name in ["half.example", "silent.example"] {
+        let (answer, _) = running.a(name).await;
+        assert!(matches!(answer, DnsAnswer::Failed(_)), "{name}: {answer:?}");
+    }
+}
+
+#[tokio::test]
 async fn texts_are_cut_to_their_limits() {
     let server = Server::start(|question, over| {
         let mut message = reply(question);
@@ -206,9 +234,12 @@ async fn forged_answers_are_passed_over() {
         let mut other_question = reply(question);
         other_question.queries.clear();
         add_a(&mut other_question, "mail.example.", 300, 67);
+        let mut elsewhere = reply(question);
+        elsewhere.queries = vec![Query::query(server::name("other.example."), query(question).query_type())];
+        add_a(&mut elsewhere, "mail.example.", 300, 68);
         let mut right = reply(question);
         add_a(&mut right, "mail.example.", 300, 2);
-        vec![octets(&forged), octets(&other_question), b"".to_vec(), b"\0".to_vec(), octets(&right)]
+        vec![octets(&forged), octets(&other_question), octets(&elsewhere), b"".to_vec(), b"\0".to_vec(), octets(&right)]
     });
     let running = Running::start(&config(server.address));
     assert_eq!(running.a("mail.example").await.0, found_a(&[2]));
@@ -241,7 +272,7 @@ async fn a_silent_server_ends_at_the_resolvers_own_limit() {
     assert_eq!(running.a("silent.example").await.0, DnsAnswer::Failed(Failure::Timeout));
     let took = started.elapsed();
     // The limit, and what a busy machine may add.
-    let limit = settings.lookup_max();
+    let limit = settings.timeout * settings.attempts;
     assert!(took >= limit.mul_f32(0.9) && took < limit + Duration::from_secs(2), "{took:?}");
 }
 

@@ -6,8 +6,12 @@
 //! task that ties them together and writes behind into the store.
 
 mod account;
+pub mod card;
 mod declared;
 mod event;
+pub mod health;
+pub mod probe;
+pub mod traffic;
 
 pub use account::{Account, Spend};
 pub use declared::{Declared, LISTS_MAX, Probe, Protocol, Subject, Way};
@@ -96,4 +100,4 @@ impl DnsLists {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

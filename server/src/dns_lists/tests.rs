@@ -15,6 +15,7 @@ pub(crate) fn declared(name: &str) -> Declared {
         ipv4: true,
         ipv6: true,
         txt_only: false,
+        welcomes: false,
         monitored: false,
         budget_per_day: 0,
         probe: Probe::All,

@@ -165,6 +165,11 @@ impl Card {
         let all = self.series.iter_mut().flat_map(|series| &mut series.buckets);
         all.filter_map(|(bucket, dirty)| std::mem::take(dirty).then(|| bucket.clone())).collect()
     }
+
+    /// What was taken is lost: all buckets count as changed.
+    pub fn forget_taken(&mut self) {
+        self.series.iter_mut().flat_map(|series| &mut series.buckets).for_each(|(_, dirty)| *dirty = true);
+    }
 }
 
 #[cfg(test)]

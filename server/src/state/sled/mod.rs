@@ -10,6 +10,8 @@
 //! A log whose front is damaged reads as empty without any complaint: a mark tells an empty store from an emptied one.
 //! It locks its folder on Linux only, so a lock of our own stands in front.
 
+mod lists;
+
 use super::{StateError, Switches};
 use crate::pipeline::SwitchState;
 use rustix::fs::{FlockOperation, flock};

@@ -9,6 +9,7 @@ use crate::{
     clock::Clock,
     config::{Document, Fault},
     decision_log::{self, LogHandle, LogRing},
+    dns_lists,
     pipeline::{Engine, Policy},
 };
 use std::{
@@ -46,6 +47,8 @@ pub struct Loaded {
     pub log: decision_log::Settings,
     /// `[dns]`.
     pub dns: dns::Config,
+    /// `[dns_lists]`.
+    pub dns_lists: dns_lists::Settings,
 }
 
 /// Reads and builds everything. `None` = the embedded defaults. Gives all faults at once, in file order.
@@ -55,10 +58,11 @@ pub fn load(config: Option<&Path>, generation: u64) -> Result<Loaded, Vec<Fault>
     let server = app::Settings::read(&document, &faults);
     let log = decision_log::Settings::read(&document, &faults);
     let dns = dns::Config::read(&document, &faults);
+    let dns_lists = dns_lists::Settings::read(&document, &faults);
     let mut faults = faults.into_inner();
     let policy = Policy::build(&document, generation);
     match policy {
-        Ok(policy) if faults.is_empty() => return Ok(Loaded { policy, document, server, log, dns }),
+        Ok(policy) if faults.is_empty() => return Ok(Loaded { policy, document, server, log, dns, dns_lists }),
         Ok(_) => {}
         Err(more) => faults.extend(more),
     }

@@ -9,7 +9,7 @@ use crate::{
     app,
     ask::dns,
     check::{Def, Rule},
-    checks, decision_log, pipeline,
+    checks, decision_log, dns_lists, pipeline,
 };
 use std::cell::RefCell;
 
@@ -44,6 +44,12 @@ pub static TOPICS: &[Topic] = &[
         doc: "Whom we ask, how long we wait, and what is kept. A change takes effect at the next start.",
         fields: dns::FIELDS,
         tables: dns::TABLES,
+    },
+    Topic {
+        name: "dns_lists",
+        doc: "How DNS lists are watched: whatever is configured below `[check.*]`, a list that misbehaves changes no answer.",
+        fields: dns_lists::FIELDS,
+        tables: &[],
     },
     Topic { name: "log", doc: "What is written down, how and where.", fields: decision_log::FIELDS, tables: &[] },
 ];

@@ -76,6 +76,8 @@ pub struct Declared {
     pub praises: bool,
     /// A TXT record is a listing: no codes are seen.
     pub txt_only: bool,
+    /// It holds good clients, as dnswl.org does: that a good client is on it contradicts nothing.
+    pub welcomes: bool,
     /// It is only rehearsed: it stops at 70 % of its budget.
     pub monitored: bool,
     /// Look-ups a day (UTC); 0 = no bound.

@@ -29,6 +29,17 @@ pub struct ListsSeen {
     pub known_good: bool,
 }
 
+impl ListsSeen {
+    /// The list that listed the client, if it was the only one.
+    pub fn only_listing(&self) -> Option<ListId> {
+        let mut listed = self.heard.iter().filter(|(_, heard)| *heard == Heard::Listed);
+        match (listed.next(), listed.next()) {
+            (Some((list, _)), None) => Some(*list),
+            _ => None,
+        }
+    }
+}
+
 /// Something the keeper ought to know.
 #[derive(Clone, Debug)]
 pub enum ListEvent {

@@ -6,12 +6,21 @@
 //! task that ties them together and writes behind into the store.
 
 mod account;
+pub mod budget;
+pub mod card;
 mod declared;
 mod event;
+pub mod health;
+pub mod keeper;
+pub mod metrics;
+pub mod probe;
+mod settings;
+pub mod traffic;
 
 pub use account::{Account, Spend};
 pub use declared::{Declared, LISTS_MAX, Probe, Protocol, Subject, Way};
 pub use event::{Heard, ListEvent, ListsSeen};
+pub use settings::{FIELDS, Settings};
 
 use crate::ask::{HealthBoard, ListId};
 use arc_swap::ArcSwap;

@@ -16,6 +16,7 @@ pub(crate) fn declared(name: &str) -> Declared {
         ipv6: true,
         praises: false,
         txt_only: false,
+        welcomes: false,
         monitored: false,
         budget_per_day: 0,
         probe: Probe::All,

@@ -5,6 +5,7 @@ use crate::{
     ask::{Resolver, dns},
     clock::Clock,
     config::Document,
+    dns_lists::metrics::{self as list_metrics, ListMetrics},
     pipeline::Policy,
     snapshot,
 };
@@ -15,8 +16,8 @@ use std::{
     fmt::Write,
 };
 
-/// Labels whose values come from the list of checks: a new check must not need a new page.
-const OF_CHECKS: [&str; 3] = ["check", "rule", "step"];
+/// Labels whose values come from the list of checks or from the configuration: a new check must not need a new page.
+const OF_CHECKS: [&str; 5] = ["check", "rule", "step", "list", "resolver"];
 
 #[derive(Default)]
 struct Family {
@@ -98,6 +99,9 @@ fn every_metric_is_written_down() {
         let config = dns::Config { servers: vec![([127, 0, 0, 1], 53).into()], ..dns::Config::default() };
         let (_resolver, _lookups) = Resolver::new(&config, Clock::manual(0)).expect("a resolver");
         meters::describe();
+        list_metrics::describe();
+        ListMetrics::new(&"bl.example".into());
+        list_metrics::resolver("default", false);
     });
     snapshot::compare("docs/metrics.txt", &listing.page());
 }
@@ -108,6 +112,7 @@ fn names_say_what_they_count() {
     with_local_recorder(&listing, || {
         Policy::build(&Document::default(), 1).expect("the defaults");
         meters::describe();
+        list_metrics::describe();
     });
     for (name, family) in listing.0.borrow().iter() {
         assert!(name.starts_with("tollgate_"), "{name}");

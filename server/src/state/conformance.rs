@@ -1,9 +1,35 @@
 //! Does a store keep its promises? One suite for all of them: a new store is done when it passes.
 
-use super::{Memory, Sled, Switches};
-use crate::pipeline::SwitchState;
+use super::{
+    KeptList, LISTS_KEPT_MAX, LISTS_KEPT_SECONDS, ListCards, ListHealth, Memory, Sled, Switches, list_cards,
+    list_health,
+};
+use crate::{
+    ask::{Health, ListId},
+    dns_lists::{
+        Spend,
+        card::{Bucket, Span},
+        health::{Cause, Remembered},
+        traffic::Baseline,
+    },
+    pipeline::SwitchState,
+};
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::TestRunner,
+};
 
-fn suite(store: &dyn Switches) {
+trait Store: Switches + ListHealth + ListCards {}
+
+impl<S: Switches + ListHealth + ListCards> Store for S {}
+
+fn suite(store: &dyn Store) {
+    switches(store);
+    list_health(store);
+    list_cards(store);
+}
+
+fn switches(store: &dyn Store) {
     let thrown = SwitchState { until: 2_000, reason: "list gone mad".to_owned(), by: "hans".to_owned() };
     assert_eq!(store.thrown(1_000).expect("reads"), None, "nothing was stored");
     store.set_thrown(Some(&thrown)).expect("stores");
@@ -16,6 +42,63 @@ fn suite(store: &dyn Switches) {
     assert_eq!(store.thrown(0).expect("reads"), None);
 }
 
+/// A list that is off, as it was at `at`.
+pub(super) fn kept_list(list: u64, at: u64) -> KeptList {
+    let remembered = Remembered { health: Health::Off, cause: Some(Cause::Silent), since: at - 7, back_off: 60 };
+    KeptList {
+        list: ListId::from_number(list),
+        at,
+        remembered,
+        spend: Spend { day: 3, lookups: 70_000 },
+        baseline: Baseline { hits: 0.25, alone: 0.125, clients: 900 },
+    }
+}
+
+fn list_health(store: &dyn Store) {
+    assert_eq!(store.lists(0).expect("reads"), []);
+    let (old, new) = (kept_list(1, 1_000), kept_list(2, 2_000));
+    store.keep_lists(&[old, new]).expect("stores");
+    assert_eq!(store.lists(2_000).expect("reads"), [new, old], "newest first");
+    let replaced = KeptList { at: 2_500, ..old };
+    store.keep_lists(&[replaced]).expect("replaces");
+    assert_eq!(store.lists(2_500).expect("reads"), [replaced, new]);
+    assert_eq!(store.lists(2_000 + LISTS_KEPT_SECONDS).expect("reads"), [replaced], "it has outlived itself");
+    assert_eq!(store.lists(2_000).expect("reads"), [replaced], "and is removed");
+    let many: Vec<_> = (0..LISTS_KEPT_MAX as u64 + 50).map(|number| kept_list(100 + number, 3_000 + number)).collect();
+    store.keep_lists(&many).expect("stores more than fit");
+    let read = store.lists(4_000).expect("reads");
+    assert_eq!((read.len(), read[0].at), (LISTS_KEPT_MAX, 3_000 + LISTS_KEPT_MAX as u64 + 49));
+    let mut runner = TestRunner::deterministic();
+    let odd = list_health::tests::any_list().new_tree(&mut runner).expect("a list").current();
+    let odd = KeptList { at: u64::MAX, ..odd };
+    store.keep_lists(&[odd]).expect("stores");
+    assert_eq!(store.lists(u64::MAX).expect("reads"), [odd], "all its fields");
+}
+
+fn list_cards(store: &dyn Store) {
+    let now = 20_000 * 86_400 + 7;
+    assert_eq!(store.buckets(now).expect("reads"), []);
+    let mut runner = TestRunner::deterministic();
+    let rows = list_cards::tests::any_bucket().prop_filter("with lists", |bucket| bucket.rows.len() > 2);
+    let full = rows.new_tree(&mut runner).expect("a bucket").current();
+    let today = Bucket { span: Span::Day, number: 20_000, ..full };
+    let oldest = Bucket::new(Span::Day, 20_000 - 29);
+    store.keep_buckets(&[today.clone(), oldest.clone()]).expect("stores");
+    let mut read = store.buckets(now).expect("reads");
+    read.sort_by_key(|bucket| bucket.number);
+    assert_eq!(read, [oldest, today.clone()]);
+    assert_eq!(store.buckets(now + 86_400).expect("reads"), std::slice::from_ref(&today), "out of the window");
+    let minutes = |number| Bucket { connections: number, ..Bucket::new(Span::FiveMinutes, number) };
+    let first = now / 300 - 40;
+    (first..=first + 40).for_each(|number| store.keep_buckets(&[minutes(number)]).expect("stores"));
+    let read = store.buckets(now).expect("reads");
+    assert_eq!(read.iter().filter(|bucket| bucket.span == Span::FiveMinutes).count(), 12);
+    let again = Bucket { connections: 1, ..today };
+    store.keep_buckets(std::slice::from_ref(&again)).expect("replaces");
+    let read = store.buckets(now).expect("reads");
+    assert_eq!(read.iter().find(|bucket| bucket.span == Span::Day && bucket.number == 20_000), Some(&again));
+}
+
 #[test]
 fn memory_conforms() {
     suite(&Memory::default());
@@ -25,11 +108,17 @@ fn memory_conforms() {
 fn sled_conforms_and_remembers() {
     let scratch = tempfile::tempdir().expect("a folder");
     let thrown = SwitchState { until: u64::MAX, reason: "r".to_owned(), by: "b".to_owned() };
+    let (list, bucket) = (kept_list(9, u64::MAX - 1), Bucket::new(Span::Hour, u64::MAX / 3_600));
     {
         let store = Sled::open(scratch.path()).expect("opens").store;
         suite(&store);
         store.set_thrown(Some(&thrown)).expect("stores");
+        store.keep_lists(&[list]).expect("stores");
+        store.keep_buckets(std::slice::from_ref(&bucket)).expect("stores");
+        store.flush().expect("flushes");
     }
     let again = Sled::open(scratch.path()).expect("opens").store;
     assert_eq!(again.thrown(1).expect("reads"), Some(thrown));
+    assert!(again.lists(u64::MAX).expect("reads").contains(&list));
+    assert_eq!(again.buckets(u64::MAX).expect("reads"), [bucket]);
 }

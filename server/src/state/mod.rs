@@ -5,12 +5,17 @@
 //! must not take it along.
 
 pub mod key;
+mod list_cards;
+mod list_health;
 mod memory;
+mod octets;
 mod sled;
 
 #[cfg(test)]
 mod conformance;
 
+pub use list_cards::ListCards;
+pub use list_health::{KeptList, LISTS_KEPT_MAX, LISTS_KEPT_SECONDS, ListHealth};
 pub use memory::Memory;
 pub use sled::{Opened, Sled};
 

@@ -1,0 +1,112 @@
+//! Each guard, shown with the damage it is for.
+
+use super::*;
+
+fn thrown() -> SwitchState {
+    SwitchState { until: u64::MAX, reason: "r".to_owned(), by: "b".to_owned() }
+}
+
+/// A folder with a store in which the switch is thrown.
+fn used() -> tempfile::TempDir {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let store = Sled::open(scratch.path()).expect("opens").store;
+    store.set_thrown(Some(&thrown())).expect("stores");
+    scratch
+}
+
+fn remembers(scratch: &Path) -> bool {
+    let opened = Sled::open(scratch).expect("opens");
+    opened.set_aside.is_none() && opened.store.thrown(0).expect("reads") == Some(thrown())
+}
+
+fn snapshots(scratch: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(scratch.join("sled")).expect("a folder");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    paths.filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("snap."))).collect()
+}
+
+#[test]
+fn guard_1_a_half_written_snapshot_is_removed() {
+    for octets in [0, 7, 20, 5000] {
+        let scratch = used();
+        let left = scratch.path().join("sled/snap.7FFFFFFFFFFFFFFF.generating");
+        fs::write(&left, vec![0x5a; octets]).expect("writes");
+        assert!(remembers(scratch.path()), "{octets} octets");
+        assert!(!left.exists());
+    }
+}
+
+#[test]
+fn guard_2_a_damaged_snapshot_costs_nothing() {
+    let scratch = used();
+    let newer = scratch.path().join("sled/snap.7FFFFFFFFFFFFFFF");
+    fs::write(&newer, b"cut").expect("writes");
+    assert!(remembers(scratch.path()));
+    let scratch = used();
+    assert!(remembers(scratch.path()), "the second opening writes a snapshot");
+    let found = snapshots(scratch.path());
+    assert!(!found.is_empty(), "sled wrote a snapshot");
+    for snapshot in found {
+        File::options().write(true).open(snapshot).expect("opens").set_len(9).expect("cuts");
+    }
+    assert!(remembers(scratch.path()));
+}
+
+#[test]
+fn guard_3_a_damaged_store_is_set_aside_and_an_empty_one_starts() {
+    let scratch = used();
+    let damages: [(&str, &[u8]); 2] = [("conf", b"no line of it can be read"), ("db", &[0xff; 4096])];
+    for (round, (file, octets)) in damages.into_iter().enumerate() {
+        fs::write(scratch.path().join("sled").join(file), octets).expect("writes");
+        let opened = Sled::open(scratch.path()).expect("opens");
+        let aside = opened.set_aside.expect("set aside");
+        assert_eq!(aside, scratch.path().join(format!("sled.damaged-{}", round + 1)));
+        assert!(aside.join(file).is_file(), "kept");
+        assert_eq!(opened.store.thrown(0).expect("reads"), None);
+        opened.store.set_thrown(Some(&thrown())).expect("works");
+    }
+}
+
+#[test]
+fn guard_4_a_panic_is_damage() {
+    assert!(matches!(guarded(|| panic!("as sled may")), Err(Attempt::Damaged)));
+}
+
+#[test]
+fn guard_5_a_large_write_goes_in_pieces_and_whole() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let store = Sled::open(scratch.path()).expect("opens").store;
+    let count = 5 * BATCH_MAX + 1;
+    let entry = |number: usize| (number.to_be_bytes().to_vec(), Some(vec![1]));
+    store.write((0..count).map(entry)).expect("writes");
+    assert_eq!(store.db.iter().count(), count + 1, "with the mark");
+    store.write((0..count).map(|number| (number.to_be_bytes().to_vec(), None))).expect("removes");
+    assert_eq!(store.db.iter().count(), 1);
+}
+
+#[test]
+fn guard_6_what_was_flushed_is_there_after_a_kill() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let store = Sled::open(scratch.path()).expect("opens").store;
+    store.write([(b"k".to_vec(), Some(b"v".to_vec()))]).expect("writes");
+    store.flush().expect("flushes");
+    // A copy of the files as they are now is what a killed process leaves.
+    let copy = tempfile::tempdir().expect("a folder");
+    fs::create_dir(copy.path().join("sled")).expect("makes");
+    for entry in fs::read_dir(scratch.path().join("sled")).expect("a folder") {
+        let from = entry.expect("an entry").path();
+        if from.is_file() {
+            fs::copy(&from, copy.path().join("sled").join(from.file_name().expect("a name"))).expect("copies");
+        }
+    }
+    let opened = Sled::open(copy.path()).expect("opens");
+    assert_eq!(opened.store.db.get(b"k").expect("reads").as_deref(), Some(&b"v"[..]));
+}
+
+#[test]
+fn a_store_in_use_is_named() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let _first = Sled::open(scratch.path()).expect("opens");
+    let error = Sled::open(scratch.path()).expect_err("in use");
+    assert!(error.to_string().contains("another tollgated is running"), "{error}");
+}

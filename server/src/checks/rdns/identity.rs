@@ -98,11 +98,14 @@ fn names_of(ip: IpAddr) -> DnsQuestion {
 /// The names in alphabetical order, so that their order in the answer changes nothing. The root is no name.
 fn names(answer: &DnsAnswer) -> Vec<&Arc<str>> {
     let DnsAnswer::Found(records) = answer else { return Vec::new() };
-    let name = |record| if let &Record::Ptr(ref name) = record { Some(name) } else { None };
-    let mut names: Vec<&Arc<str>> = records.iter().filter_map(name).filter(|name| !name.is_empty()).collect();
+    let mut names: Vec<&Arc<str>> = records.iter().filter_map(pointed_at).filter(|name| !name.is_empty()).collect();
     names.sort_unstable();
     names.dedup();
     names
+}
+
+fn pointed_at(record: &Record) -> Option<&Arc<str>> {
+    if let Record::Ptr(name) = record { Some(name) } else { None }
 }
 
 fn forward(name: &str, beyond: bool, ip: IpAddr, answers: &Answers) -> Forward {

@@ -64,10 +64,7 @@ fn mx(domain: &str) -> DnsQuestion {
 /// By preference, then by name, each once. The root is no host: alone it is a null MX, and beside others it is nothing
 /// (RFC 7505 §3).
 fn exchanges(records: &[Record]) -> Vec<&str> {
-    let exchange =
-        |record| if let &Record::Mx(preference, ref host) = record { Some((preference, &**host)) } else { None };
-    let mut exchanges: Vec<(u16, &str)> =
-        records.iter().filter_map(exchange).filter(|(_, host)| !host.is_empty()).collect();
+    let mut exchanges: Vec<(u16, &str)> = records.iter().filter_map(exchange).collect();
     exchanges.sort_unstable();
     let mut hosts: Vec<&str> = Vec::with_capacity(exchanges.len());
     for (_, host) in exchanges {
@@ -76,6 +73,13 @@ fn exchanges(records: &[Record]) -> Vec<&str> {
         }
     }
     hosts
+}
+
+fn exchange(record: &Record) -> Option<(u16, &str)> {
+    match record {
+        Record::Mx(preference, host) if !host.is_empty() => Some((*preference, host)),
+        _ => None,
+    }
 }
 
 fn target_of_host(host: &str, answers: &Answers) -> Target {

@@ -3,11 +3,13 @@
 mod address;
 pub mod dns;
 mod health;
+mod host;
 mod name;
 
 pub use address::{is_public, reversed};
 pub use dns::Resolver;
 pub use health::{Ailing, Health, HealthBoard, ListId};
+pub use host::{HostAddresses, host_name};
 pub use name::DnsName;
 
 use crate::session::SessionId;
@@ -60,6 +62,11 @@ impl RecordType {
             Self::Mx => "MX",
             Self::Ptr => "PTR",
         }
+    }
+
+    /// The type of addresses like this one.
+    pub const fn of_family(ip: IpAddr) -> Self {
+        if ip.is_ipv4() { Self::A } else { Self::Aaaa }
     }
 }
 

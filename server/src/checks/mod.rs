@@ -5,7 +5,11 @@
 mod access;
 mod badmailfrom;
 mod badrcptto;
+mod helo;
+mod penalty;
 mod rbl;
+mod rdns;
+mod sender_domain;
 mod whole_message;
 
 use crate::check::Def;
@@ -14,7 +18,10 @@ use crate::check::Def;
 pub static ALL: &[&Def] = &[
     &access::DEF,
     &rbl::DEF,
+    &rdns::DEF,
+    &helo::DEF,
     &badmailfrom::DEF,
+    &sender_domain::DEF,
     // rcpthosts speaks here: checks whose first stage is RCPT or later come after it.
     &badrcptto::DEF,
     &whole_message::DEF,

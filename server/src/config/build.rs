@@ -38,6 +38,8 @@ pub struct Build<'a> {
     pub domains: &'a [String],
     /// Addresses of our own hosts (`[policy] own_addresses`).
     pub own_addresses: &'a [Network],
+    /// Sum of scores from which something is refused, if only for now (`[policy] defer_at`).
+    pub defer_at: i64,
     /// Every file read so far.
     pub files: &'a mut Vec<LoadedFile>,
     /// DNS lists declared so far: they are watched, and asked on accounts of their own.

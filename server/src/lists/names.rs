@@ -1,6 +1,6 @@
 //! Does a list name this host? Exact names and `.suffix`, for HELO arguments and client names.
 
-use super::KeyList;
+use super::{KeyList, Keys, keys::Sorted};
 
 /// A list of host names: `mx.example` matches itself, `.example` every name below it, but not `example`.
 #[derive(Clone, Debug, Default)]
@@ -13,6 +13,12 @@ impl NameList {
     /// A list; its keys are in lower case.
     pub fn new(keys: KeyList) -> Self {
         Self(keys)
+    }
+
+    /// A list of these entries, in either case.
+    pub fn of<'a>(entries: impl IntoIterator<Item = &'a String>) -> Self {
+        let entries = entries.into_iter().map(|entry| entry.as_bytes()).filter(|entry| !entry.is_empty());
+        Self::new(KeyList::new(vec![Keys::Sorted(Sorted::new(entries))]))
     }
 
     /// The entry that covers the name, if there is one. One final dot does not count, nor does case.
@@ -43,12 +49,10 @@ impl NameList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lists::{Keys, keys::Sorted};
 
     #[test]
     fn names_match_whole_or_by_suffix() {
-        let entries: [&[u8]; 3] = [b"friend", b"[192.0.2.9]", b".dyn.example"];
-        let list = NameList::new(KeyList::new(vec![Keys::Sorted(Sorted::new(entries.into_iter()))]));
+        let list = NameList::of(&["friend", "[192.0.2.9]", ".Dyn.example", ""].map(str::to_owned));
         for (name, expected) in [
             ("friend", true),
             ("FRIEND.", true),

@@ -134,6 +134,7 @@ impl Policy {
                 resolvers: &resolvers,
                 domains: &settings.domains,
                 own_addresses: &settings.own_addresses,
+                defer_at: settings.defer_at,
                 files: &mut files,
                 dns_lists: &mut dns_lists,
             };

@@ -197,6 +197,7 @@ fn domains_of_qmail(folder: &Path, files: &mut Vec<LoadedFile>, section: &Sectio
         resolvers: &[],
         domains: &[],
         own_addresses: &[],
+        defer_at: i64::MAX,
         files,
         dns_lists: &mut Vec::new(),
     };

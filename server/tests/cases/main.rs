@@ -37,7 +37,7 @@ fn every_case_holds() {
     for (file, cases) in files() {
         for case in cases {
             played += 1;
-            if let Err(wrong) = play::play(&case) {
+            if let Err(wrong) = play::play(&file, &case) {
                 failures.push(format!("{file}: {}\n    {}", case.name, wrong.replace('\n', "\n    ")));
             }
         }
@@ -59,7 +59,7 @@ fn a_wrong_expectation_is_noticed() {
     let base = "[[case]]\nname = \"x\"\n[case.files]\n\"control/badmailfrom\" = \"@a.example\\n\"\n";
     let told = |steps: &str| {
         let cases = case::read(&base.replace("[case.files]", &format!("steps = [{steps}]\n[case.files]")));
-        play::play(&cases.expect("a case")[0])
+        play::play("x", &cases.expect("a case")[0])
     };
     let refused = "{ mail = \"u@a.example\" }, { rcpt = \"u@here.example\", expect = \"reject 553\", ";
     assert_eq!(told(&format!("{refused} by = \"badmailfrom\" }}")), Ok(()));

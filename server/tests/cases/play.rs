@@ -7,18 +7,19 @@ use crate::{
 use bytes::Bytes;
 use std::{path::Path, sync::Arc, time::Duration};
 use tollgate::{
-    check::Outcome,
+    check::{Def, Outcome},
     clock::Clock,
     config::Document,
     decision_log::LogRing,
+    mode::Mode,
     pipeline::{Action, Decision, Engine, Judged, KillSwitch, Policy},
     session::{Address, Facts, Helo, Rcpthosts, Sender, SessionId, Stage, StateKey, Tried},
 };
 
-/// Plays a case; the error says which step gave what.
-pub(crate) fn play(case: &Case) -> Result<(), String> {
+/// Plays a case of a file; the error says which step gave what.
+pub(crate) fn play(file: &str, case: &Case) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let document = document(case, folder.path())?;
+    let document = document(file, case, folder.path())?;
     let policy = match (Policy::build(&document, 1), case.faults.is_empty()) {
         (Ok(policy), true) => policy,
         (Ok(_), false) => return Err("the policy was accepted: expected faults".to_owned()),
@@ -34,7 +35,7 @@ pub(crate) fn play(case: &Case) -> Result<(), String> {
     runtime.block_on(session(case, policy))
 }
 
-fn document(case: &Case, folder: &Path) -> Result<Document, String> {
+fn document(file: &str, case: &Case, folder: &Path) -> Result<Document, String> {
     for (path, content) in &case.files {
         let path = folder.join(path);
         let written = std::fs::create_dir_all(path.parent().unwrap_or(folder)).and_then(|()| match content {
@@ -48,11 +49,22 @@ fn document(case: &Case, folder: &Path) -> Result<Document, String> {
         None => {
             let reply_ids = case.reply_ids;
             let base = "[policy]\ncontrol = \"control\"\ndomains = [\"here.example\"]";
-            format!("{base}\nreply_ids = {reply_ids}\n{}", case.policy)
+            format!("{base}\nreply_ids = {reply_ids}\n{}\n{}", case.policy, strangers_off(file, &case.policy))
         }
     };
     let file = folder.join("tollgate.toml").display().to_string();
     Document::parse(&file, &text).map_err(|faults| format!("{faults:?}"))
+}
+
+/// Checks that only watch unless they are configured are switched off, where the case is not about them: what each of
+/// them finds is the business of its own cases.
+fn strangers_off(file: &str, policy: &str) -> String {
+    let is_stranger = |def: &&&Def| {
+        let headers = [format!("[check.{}]", def.name), format!("[check.{}.", def.name)];
+        def.mode == Mode::Monitor && def.name != file && !headers.iter().any(|header| policy.contains(header))
+    };
+    let off = |def: &&Def| format!("[check.{}]\nmode = \"off\"\n", def.name);
+    tollgate::checks::ALL.iter().filter(is_stranger).map(off).collect()
 }
 
 /// A preset as it ships, but for the place of the control folder.

@@ -39,6 +39,7 @@ fn load(folder: &Path, toml: &str) -> Loaded {
         resolvers: &[],
         domains: &[],
         own_addresses: &[],
+        defer_at: i64::MAX,
         files: &mut files,
         dns_lists: &mut Vec::new(),
     };

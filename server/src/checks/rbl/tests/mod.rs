@@ -28,6 +28,7 @@ fn build(text: &str) -> (Box<dyn Check>, Vec<String>) {
         resolvers: &resolvers,
         domains: &[],
         own_addresses: &[],
+        defer_at: i64::MAX,
         files: &mut files,
         dns_lists: &mut Vec::new(),
     };

@@ -1,7 +1,7 @@
 //! How does the configuration come into force? Start and reload are one path: read, build, put in force. On any fault
 //! the old policy stays, and every fault is named.
 //!
-//! `[policy]`, all checks with their lists, and `[log]` change with a reload; `[server]` and `[dns]` with a restart.
+//! `[policy]`, all checks with their lists, `[dns_lists]` and `[log]` change with a reload; `[server]` and `[dns]` with a restart.
 
 use crate::{
     app::{self, meters},
@@ -9,7 +9,7 @@ use crate::{
     clock::Clock,
     config::{Document, Fault},
     decision_log::{self, LogHandle, LogRing},
-    dns_lists,
+    dns_lists::{self, keeper::KeeperHandle},
     pipeline::{Engine, Policy},
 };
 use std::{
@@ -102,6 +102,8 @@ pub struct Reloader {
     pub fixed: String,
     /// What is in force.
     pub in_force: Arc<Mutex<InForce>>,
+    /// Takes `[dns_lists]`.
+    pub dns_lists: KeeperHandle,
 }
 
 impl Reloader {
@@ -146,6 +148,7 @@ impl Reloader {
         meters::policy_loaded(loaded.policy.generation(), now);
         let old = self.engine.swap(loaded.policy);
         self.log.set(loaded.log);
+        self.dns_lists.set(loaded.dns_lists);
         *self.lock() = InForce { document: Arc::new(loaded.document), loaded_at: now.unix_seconds(), error: None };
         self.ring.notice(now, "reload", words);
         for warning in warnings.into_iter().take(FAULTS_LOGGED_MAX) {

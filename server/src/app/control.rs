@@ -1,9 +1,10 @@
-//! What runs on the control thread? Signals, reloads, the administrator's service, `/metrics`, failure records, and in
-//! the end the drain.
+//! What runs on the control thread? Signals, reloads, the administrator's service, `/metrics`, the keeper of DNS lists,
+//! failure records, and in the end the drain.
 
 use super::Running;
 use crate::{
     admin,
+    dns_lists::keeper::Keeper,
     failures::{self, FailureFile},
     reload::{Reloader, Request},
     rpc::Gate,
@@ -44,6 +45,7 @@ pub(super) struct Control {
     pub(super) metrics: Option<TcpListener>,
     pub(super) reloader: Reloader,
     pub(super) requests: mpsc::Receiver<Request>,
+    pub(super) keeper: Keeper,
     pub(super) failures: FailureFile,
     pub(super) health: HealthReporter,
     pub(super) drain: Duration,
@@ -65,6 +67,7 @@ impl Control {
             tasks.spawn(admin::http::serve(running.clone(), listener));
         }
         tasks.spawn(self.reloader.run(self.requests));
+        tasks.spawn(self.keeper.run());
         tasks.spawn(collect_failures(running.clone(), self.failures));
         tasks.spawn(upkeep(running.clone()));
         self.health.set_serving::<PolicyServer<Gate>>().await;

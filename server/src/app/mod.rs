@@ -6,7 +6,7 @@
 //! | `core-N` | a current-thread runtime that answers calls |
 //! | `io` | the runtime of the resolver's sockets |
 //! | `log` | escapes and writes what the cores left in the ring |
-//! | `main` | control: signals, reloads, the administrator, `/metrics` |
+//! | `main` | control: signals, reloads, the administrator, `/metrics`, the keeper of DNS lists |
 
 mod acceptor;
 mod announce;
@@ -29,6 +29,10 @@ use crate::{
     clock::{Clock, Now},
     config::Fault,
     decision_log::{LogHandle, LogRing, Writer},
+    dns_lists::{
+        self, DnsLists,
+        keeper::{self, Keeper, KeeperHandle},
+    },
     pipeline::{Engine, KillSwitch, Policy},
     reload::{self, InForce, Loaded, REQUESTS_MAX, Reloader},
     rpc,
@@ -111,9 +115,10 @@ impl Start {
         control: &tokio::runtime::Runtime,
     ) -> Result<(), String> {
         let fixed = reload::fixed(&loaded);
-        let Loaded { document, policy, server, dns, .. } = loaded;
+        let Loaded { document, policy, server, dns, dns_lists, .. } = loaded;
         let switch = self.switch()?;
         let (engine, io_thread) = self.engine(policy, &server, &dns, switch.clone())?;
+        let (keeper, dns_lists) = self.keeper(&engine, &dns, dns_lists)?;
         let (health, other) = services::other()?;
         let (cores, queues) = start_cores(&server, &engine, &other)?;
         let connections = queues.iter().map(|core| core.load.clone()).collect();
@@ -132,8 +137,9 @@ impl Start {
             log: self.log.clone(),
             fixed,
             in_force: in_force.clone(),
+            dns_lists: dns_lists.clone(),
         };
-        let parts = Parts { engine, switch, reloads, in_force, listening, connections };
+        let parts = Parts { engine, switch, reloads, in_force, listening, connections, dns_lists: dns_lists.clone() };
         let running = Arc::new(self.running(parts));
         let control_thread = Control {
             running,
@@ -142,6 +148,7 @@ impl Start {
             metrics: sockets.metrics,
             reloader,
             requests,
+            keeper,
             failures: server.failures.clone(),
             health,
             drain: server.drain,
@@ -151,6 +158,7 @@ impl Start {
         // Nobody may be reading standard error.
         let _ = io::stderr().write_all(announced.as_bytes());
         let ended = control.block_on(control_thread.run());
+        dns_lists.flush().map_err(|error| error.to_string())?;
         // The look-ups end when nobody can ask any more: that is, with the process.
         drop((io_thread, sockets.files));
         ended
@@ -172,7 +180,8 @@ impl Start {
         switch: Arc<KillSwitch>,
     ) -> Result<(Arc<Engine>, JoinHandle<()>), String> {
         let key = StateKey::new(&key::read_or_make(&server.key_file)?)?;
-        let (resolver, lookups) = dns::Resolver::new(dns, self.clock.clone())?;
+        let lists = Arc::new(DnsLists::default());
+        let (resolver, lookups) = dns::Resolver::with_lists(dns, self.clock.clone(), lists.clone())?;
         let io_thread = spawn_runtime("io", lookups.run())?;
         meters::policy_loaded(policy.generation(), self.now);
         let words = vec![
@@ -185,7 +194,26 @@ impl Start {
             self.ring.notice(self.now, "warning", vec![("warning", warning)]);
         }
         let (clock, ring) = (self.clock.clone(), self.ring.clone());
-        Ok((Arc::new(Engine::new(policy, Arc::new(resolver), clock, switch, key, ring)), io_thread))
+        let engine = Engine::new(policy, Arc::new(resolver), clock, switch, key, ring).watching(lists);
+        Ok((Arc::new(engine), io_thread))
+    }
+
+    fn keeper(
+        &self,
+        engine: &Engine,
+        dns: &dns::Config,
+        settings: dns_lists::Settings,
+    ) -> Result<(Keeper, KeeperHandle), String> {
+        let parts = keeper::Parts {
+            lists: engine.lists().clone(),
+            ask: engine.asks().clone(),
+            store: self.state.clone(),
+            clock: self.clock.clone(),
+            ring: self.ring.clone(),
+            resolvers: dns.upstreams(),
+            settings,
+        };
+        Keeper::new(parts).map_err(|error| error.to_string())
     }
 
     fn running(self, parts: Parts) -> Running {
@@ -202,6 +230,7 @@ impl Start {
             listening: parts.listening,
             metrics: self.metrics,
             connections: parts.connections,
+            dns_lists: parts.dns_lists,
             ready: false.into(),
         }
     }
@@ -215,6 +244,7 @@ struct Parts {
     in_force: Arc<Mutex<InForce>>,
     listening: Vec<String>,
     connections: Vec<Arc<AtomicUsize>>,
+    dns_lists: KeeperHandle,
 }
 
 /// Everything that listens.

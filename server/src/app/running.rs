@@ -5,6 +5,7 @@ use crate::{
     clock::Clock,
     config::Fault,
     decision_log::{LogHandle, LogRing},
+    dns_lists::keeper::KeeperHandle,
     pipeline::{Engine, KillSwitch, SwitchState},
     reload::{InForce, Request},
     state::{StateError, Switches},
@@ -48,6 +49,8 @@ pub struct Running {
     pub metrics: PrometheusHandle,
     /// Connections of each core.
     pub connections: Vec<Arc<AtomicUsize>>,
+    /// Watches the DNS lists.
+    pub dns_lists: KeeperHandle,
     /// Serving: not before everything listens, not while draining.
     pub ready: AtomicBool,
 }

@@ -72,8 +72,6 @@ pub struct Declared {
     pub ipv4: bool,
     /// Asked about IPv6 clients.
     pub ipv6: bool,
-    /// A list of good clients: a listing is praise.
-    pub praises: bool,
     /// A TXT record is a listing: no codes are seen.
     pub txt_only: bool,
     /// It holds good clients, as dnswl.org does: that a good client is on it contradicts nothing.

@@ -14,7 +14,6 @@ pub(crate) fn declared(name: &str) -> Declared {
         subject: Subject::Address,
         ipv4: true,
         ipv6: true,
-        praises: false,
         txt_only: false,
         welcomes: false,
         monitored: false,

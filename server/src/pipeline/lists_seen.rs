@@ -126,9 +126,12 @@ pub(super) fn at_the_end(policy: &Policy, ask: &dyn Ask, clock: &Clock, facts: &
     let judge = Judge { policy, ask, clock, counts: false };
     let call = judge.imagined(Stage::Mail, facts.clone());
     let (speaking, silent) = judge.taking_part(&call);
-    let steps: Vec<&Step> = speaking.into_iter().chain(silent).collect();
-    let asking = Asking { steps: &steps, stage: Stage::Mail, facts, ask };
-    let heard = heard(&steps, facts, &asking.known()?);
+    let mut heard = Vec::new();
+    for step in speaking.into_iter().chain(silent) {
+        // Each check by itself: lists are told although another check's answers are not there.
+        let asking = Asking { steps: &[step], stage: Stage::Mail, facts, ask };
+        heard.extend(asking.known().into_iter().flat_map(|answers| self::heard(&[step], facts, &answers)));
+    }
     let seen = ListsSeen {
         client_ip: facts.connection.client_ip,
         heard,
@@ -147,7 +150,7 @@ pub(super) fn noted(policy: &Policy, seen: &ListsSeen) -> (ListsHeard, ListsNote
         let heard = seen.heard.iter().filter(of);
         heard.filter_map(|(list, _)| lists.iter().find(|declared| declared.id == *list))
     };
-    let against = declared(Heard::Listed).filter(|list| !list.praises).map(|list| list.id);
+    let against = declared(Heard::Listed).filter(|list| !list.welcomes).map(|list| list.id);
     let note = ListsNote { seen: true, listed: against.take(ListsNote::LISTED_MAX).collect() };
     let heard = ListsHeard {
         heard: seen.heard.len(),

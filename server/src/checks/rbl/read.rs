@@ -61,7 +61,7 @@ fn finish(list: &mut List) {
         Action::Reject | Action::Defer => false,
     };
     let meant = list.meanings.iter().chain([&list.rest]).filter(|meaning| !meaning.codes.is_empty());
-    list.declared.praises = meant.map(|meaning| meaning.action).all(praises);
+    list.declared.welcomes = meant.map(|meaning| meaning.action).all(praises);
 }
 
 fn list(table: &Section<'_>, build: &mut Build<'_>) -> List {
@@ -120,8 +120,8 @@ fn declared(table: &Section<'_>, zone: &zone::Zone, subject: Subject, query: Que
         },
         ipv4: table.bool("ipv4"),
         ipv6: table.bool("ipv6"),
-        praises: false,
         txt_only: query == Query::Txt,
+        welcomes: false,
         monitored: build.mode.or_milder(table.mode("mode")) == Mode::Monitor,
         budget_per_day: optional("budget_per_day").unwrap_or(0),
         probe: match table.choice("probe") {

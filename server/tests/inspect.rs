@@ -56,6 +56,17 @@ fn lists_say_which_entry_covers_an_address() {
 }
 
 #[test]
+fn rdns_says_which_names_are_generic() {
+    let policy = policy();
+    let class = |args: &[&str]| shown(&policy, "rdns", "class", args);
+    assert_eq!(class(&["192.0.2.9", "192-0-2-9.dyn.isp.example"]), ["192.0.2.9|192-0-2-9.dyn.isp.example|generic"]);
+    assert_eq!(class(&["2001:db8::9", "mx.isp.example"]), ["2001:db8::9|mx.isp.example|normal"]);
+    assert_eq!(class(&["192.0.2.9"]), ["error: expected an address and a name: class IP NAME"]);
+    assert!(class(&["mx", "mx.isp.example"])[0].starts_with("error: \"mx\" is no address"));
+    assert_eq!(shown(&policy, "rdns", "list", &[]), ["error: there is no operation \"list\": expected class"]);
+}
+
+#[test]
 fn access_says_what_its_lists_decide() {
     let policy = policy();
     let access = |op, args: &[&str]| shown(&policy, "access", op, args);

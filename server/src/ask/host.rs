@@ -8,9 +8,9 @@ const NAME_OCTETS_MAX: usize = 253;
 /// Octets of a label (RFC 1035 §2.3.4).
 const LABEL_OCTETS_MAX: usize = 63;
 
-/// Reads a host's name from outside: lower case, without the final dot. `None` = the DNS cannot hold a host of this name:
-/// an empty or overlong label, or other octets than letters, digits and hyphens. Underscores pass: no host name has any
-/// (RFC 952), but many hosts do.
+/// Reads a host's name from outside: lower case, without the final dot. `None` = no host has this name: an empty or
+/// overlong label, or other octets than letters, digits and hyphens. Underscores pass: RFC 952 has none, but many hosts
+/// do.
 pub fn host_name(text: &[u8]) -> Option<String> {
     let text = text.strip_suffix(b".").unwrap_or(text);
     let is_label = |label: &[u8]| {

@@ -3,8 +3,8 @@
 //! Only the DNS's own answers count; the name that the mail server looked up may be forged and is not used. Where a
 //! look-up failed nothing is found.
 
-mod generic;
-mod identity;
+pub(super) mod generic;
+pub(super) mod identity;
 
 use super::penalty::{Keys, Penalties, action, weight};
 use crate::{

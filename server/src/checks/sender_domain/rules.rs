@@ -19,7 +19,7 @@ pub(super) const RULES: &[Rule] = &[
         // RFC 3463 §3.2: bad sender's mailbox address syntax.
         status: "5.1.7",
         text: "sorry, your envelope sender has no domain",
-        doc: "The sender has no domain, or none that the DNS could hold. Qmail itself would take `root` for a user here.",
+        doc: "The sender has no domain, or none that the DNS could hold. Qmail itself takes `root` for a user here.",
     },
     Rule {
         name: "unresolvable",

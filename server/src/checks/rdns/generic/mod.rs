@@ -1,9 +1,9 @@
 //! Does a host name look like one that a provider made from the address, for a line that is no mail server's?
 //!
-//! Evidence adds up: the address in the name weighs most, words such as `dyn` or `dsl` less, `customer` least; words such
-//! as `mail`, `smtp` or `static` speak against it. Names are judged by themselves: nothing is asked here.
+//! Evidence adds up: the address in the name weighs most, words such as `dyn` or `dsl` less, `customer` least; words
+//! such as `mail`, `smtp` or `static` speak against it. Names are judged by themselves: nothing is asked here.
 
-use crate::config::Section;
+use crate::{ask::host_name, config::Section};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Octets that are looked at: no name of the DNS is longer (RFC 1035 §2.3.4).
@@ -21,67 +21,24 @@ const CUSTOMER_WORD: i32 = 1;
 const SERVER_WORD: i32 = -2;
 
 /// Words for lines on which addresses change or nobody runs a mail server.
-const LINE_WORDS: &[&str] = &[
-    "3g",
-    "4g",
-    "5g",
-    "adsl",
-    "bband",
-    "broadband",
-    "cable",
-    "catv",
-    "cpe",
-    "dhcp",
-    "dial",
-    "dialin",
-    "dialup",
-    "dip",
-    "docsis",
-    "dsl",
-    "dslam",
-    "dyn",
-    "dynamic",
-    "dynamicip",
-    "dynip",
-    "fibre",
-    "ftth",
-    "fttx",
-    "gprs",
-    "home",
-    "hsd",
-    "kabel",
-    "lte",
-    "mobile",
-    "modem",
-    "nat",
-    "pool",
-    "pools",
-    "ppp",
-    "pppoe",
-    "pptp",
-    "resnet",
-    "residential",
-    "sdsl",
-    "umts",
-    "vdsl",
-    "wifi",
-    "wimax",
-    "wireless",
-    "wlan",
-    "xdsl",
-];
+const LINE_WORDS: &str = "\
+    3g 4g 5g adsl bband broadband cable catv cpe dhcp dial dialin dialup dip docsis dsl dslam dyn dynamic \
+    dynamicip dynip fibre ftth fttx gprs home hsd kabel lte mobile modem nat pool pools ppp pppoe pptp \
+    residential resnet sdsl umts vdsl wifi wimax wireless wlan xdsl";
 /// Words for customers, which may have mail servers.
-const CUSTOMER_WORDS: &[&str] =
-    &["client", "clientes", "clients", "cust", "customer", "customers", "host", "ip", "node", "pc", "user", "users"];
+const CUSTOMER_WORDS: &str = "client clientes clients cust customer customers host ip node pc user users";
 /// Words for servers and for addresses that do not change.
-const SERVER_WORDS: &[&str] = &[
-    "fixed", "fix", "gateway", "gw", "mail", "mailer", "mailgw", "mailhost", "mailout", "mta", "mx", "out", "outbound",
-    "outgoing", "relay", "sender", "server", "smtp", "smtps", "sta", "static", "staticip", "statip", "stat",
-];
+const SERVER_WORDS: &str = "\
+    fix fixed gateway gw mail mailer mailgw mailhost mailout mta mx out outbound outgoing relay sender server \
+    smtp smtps sta stat static staticip statip";
+
+fn holds(words: &str, word: &str) -> bool {
+    words.split(' ').any(|known| known == word)
+}
 
 /// What counts beside the built-in words.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Patterns {
+pub(crate) struct Patterns {
     generic: Own,
     not_generic: Own,
 }
@@ -97,11 +54,10 @@ impl Own {
     fn read(section: &Section<'_>, key: &str) -> Self {
         let mut own = Self::default();
         for text in section.texts(key) {
-            let text = text.to_ascii_lowercase();
-            let is_word = |text: &str| !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_alphanumeric());
-            match text.strip_prefix('.') {
-                Some(rest) if crate::ask::host_name(rest.as_bytes()).is_some() => own.suffixes.push(text),
-                None if is_word(&text) => own.words.push(text),
+            let is_word = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_alphanumeric());
+            match text.strip_prefix('.').map(|rest| host_name(rest.as_bytes())) {
+                Some(Some(name)) => own.suffixes.push(format!(".{name}")),
+                None if is_word => own.words.push(text.to_ascii_lowercase()),
                 _ => section.fault(
                     key,
                     format!("\"{text}\": expected a suffix such as .dyn.example, or a word of letters and digits"),
@@ -121,12 +77,12 @@ impl Own {
 }
 
 impl Patterns {
-    pub(super) fn read(section: &Section<'_>) -> Self {
+    pub(crate) fn read(section: &Section<'_>) -> Self {
         Self { generic: Own::read(section, "generic"), not_generic: Own::read(section, "not_generic") }
     }
 
     /// Is this name of this address generic? Depends on nothing but the lower-cased name, the address and the patterns.
-    pub(super) fn is_generic(&self, name: &str, ip: IpAddr) -> bool {
+    pub(crate) fn is_generic(&self, name: &str, ip: IpAddr) -> bool {
         let end = name.floor_char_boundary(NAME_OCTETS_MAX);
         let name = name[..end].to_ascii_lowercase();
         let name = name.strip_suffix('.').unwrap_or(&name);
@@ -151,11 +107,11 @@ impl Patterns {
     }
 
     fn weight(&self, word: &str) -> i32 {
-        if self.not_generic.has(word) || (SERVER_WORDS.contains(&word) && !self.generic.has(word)) {
+        if self.not_generic.has(word) || (holds(SERVER_WORDS, word) && !self.generic.has(word)) {
             SERVER_WORD
-        } else if self.generic.has(word) || LINE_WORDS.contains(&word) {
+        } else if self.generic.has(word) || holds(LINE_WORDS, word) {
             LINE_WORD
-        } else if CUSTOMER_WORDS.contains(&word) {
+        } else if holds(CUSTOMER_WORDS, word) {
             CUSTOMER_WORD
         } else {
             0
@@ -163,8 +119,8 @@ impl Patterns {
     }
 }
 
-/// The labels that the provider chose for the host: all but the registered domain, by the usual shapes `isp.example` and
-/// `isp.co.uk`. A provider may be called "Dynamic Cable" and still have mail servers.
+/// The labels that the provider chose for the host: all but the registered domain, by the usual shapes `isp.example`
+/// and `isp.co.uk`. A provider may be called "Dynamic Cable" and still have mail servers.
 fn below_registered(name: &str) -> &str {
     let dots: Vec<usize> = name.match_indices('.').map(|(at, _)| at).collect();
     // A country's own order: `co.uk`, `com.br`, `or.jp`.

@@ -155,7 +155,8 @@ fn names_of_servers_are_not() {
 fn suffixes_and_words_can_be_added() {
     let ip = IpAddr::from([192, 0, 2, 9]);
     let (own, faults) = patterns(
-        "[check.rdns]\ngeneric = [\".Lines.example\", \"teil\", \"relay\"]\nnot_generic = [\".good.example\", \"dyn\"]\n",
+        "[check.rdns]\ngeneric = [\".Lines.example.\", \"teil\", \"relay\"]\n\
+         not_generic = [\".good.example\", \"dyn\"]\n",
     );
     assert_eq!(faults, [""; 0]);
     for (name, generic) in [

@@ -2,7 +2,7 @@
 //!
 //! | from | to | when |
 //! |---|---|---|
-//! | healthy | suspect | one wrong code; a bad probe; a signal of our own traffic; its resolver invents answers; [`SHARE`] of at least [`LOOKUPS_MIN`] look-ups of the last minute failed |
+//! | healthy | suspect | one wrong code; a bad probe; a signal of our own traffic; its resolver invents answers; [`SHARE`] of at least [`LOOKUPS_MIN`] look-ups of the last minute failed, or [`BURST_PERCENT`] of at least [`BURST_MIN`] of the last five to ten seconds |
 //! | suspect | off | a cause that turns off ([`Cause::turns_off`]) still holds [`CONTINUES`] later, with [`WRONGS_OFF`] more pieces of evidence |
 //! | suspect | healthy | no cause for [`QUIET`], then an answer, and a good probe where it can be probed |
 //! | off | half-open | the back-off is over: [`BACK_OFF_MIN`], doubled by every relapse up to [`BACK_OFF_MAX`] |
@@ -26,6 +26,12 @@ use window::Window;
 pub const SHARE: u32 = 2;
 /// Fewer look-ups a minute than this prove nothing.
 pub const LOOKUPS_MIN: u32 = 10;
+/// A busy list that has just died shows within seconds, whatever came before: so many percent of its latest look-ups.
+pub const BURST_PERCENT: u64 = 80;
+/// Of at least so many.
+pub const BURST_MIN: u32 = 20;
+/// Slices of the window that are the latest.
+const BURST_SLICES: usize = 2;
 /// A suspect list whose cause holds on for this long is not asked any more.
 pub const CONTINUES: Duration = Duration::from_secs(10);
 /// Pieces of evidence since it became suspect without which it stays so.
@@ -268,7 +274,12 @@ impl Machine {
     fn failing(&self) -> Option<Cause> {
         let (failed, all, cause) = self.window.failed();
         let enough = if self.health == Health::HalfOpen { failed >= TRIAL_FAILED_MIN } else { all >= LOOKUPS_MIN };
-        (enough && failed.saturating_mul(SHARE) >= all).then_some(cause)
+        if enough && failed.saturating_mul(SHARE) >= all {
+            return Some(cause);
+        }
+        let (failed, all, cause) = self.window.failed_lately(BURST_SLICES);
+        let burst = all >= BURST_MIN && u64::from(failed) * 100 >= u64::from(all) * BURST_PERCENT;
+        burst.then_some(cause)
     }
 
     fn turn(&mut self, to: Health, cause: Cause, now: Now) -> Option<Flip> {

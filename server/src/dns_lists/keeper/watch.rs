@@ -3,7 +3,7 @@
 
 use super::{Parts, resolvers::Resolvers, watched::Watched};
 use crate::{
-    ask::{DnsAnswer, HealthBoard, ListId},
+    ask::{DnsAnswer, Health, HealthBoard, ListId},
     clock::Now,
     dns_lists::{
         DnsLists, Heard, LISTS_MAX, ListEvent, ListsSeen, Settings,
@@ -54,7 +54,7 @@ pub(super) struct Watch {
 impl Watch {
     pub(super) fn new(parts: &Parts, kept: Vec<KeptList>, buckets: Vec<Bucket>, now: Now) -> Self {
         let others = kept.into_iter().take(LISTS_KEPT_MAX).map(|kept| (kept.list, kept));
-        Self {
+        let mut watch = Self {
             settings: parts.settings,
             lists: HashMap::new(),
             others: others.collect(),
@@ -66,7 +66,11 @@ impl Watch {
             silent: false,
             card_written: None,
             flips: Vec::new(),
-        }
+        };
+        // The checks know what is remembered before the first of them runs.
+        watch.adopt(&parts.lists, now);
+        watch.tell(parts, now);
+        watch
     }
 
     pub(super) fn turn(&mut self, parts: &Parts, now: Now) {
@@ -193,11 +197,13 @@ impl Watch {
         let (Some(flip), Some(watched)) = (flip, self.lists.get_mut(&list)) else { return };
         watched.metrics.flipped(flip.to);
         watched.metrics.is(watched.machine.health());
-        watched.probing.hurry(now);
+        if matches!(flip.to, Health::Suspect | Health::HalfOpen) {
+            watched.probing.hurry(now);
+        }
         if matches!(flip.cause, Cause::NotAList | Cause::Wildcard) {
             self.resolvers.hurry(watched.list().upstream, now);
         }
-        if flip.to == crate::ask::Health::HalfOpen {
+        if flip.to == Health::HalfOpen {
             self.traffic.acquit(list, now);
         }
         self.flips.push((list, flip));

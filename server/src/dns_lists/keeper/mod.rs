@@ -79,8 +79,8 @@ pub struct Keeper {
 pub struct KeeperHandle(Arc<Shared>);
 
 impl Keeper {
-    /// A keeper that goes on where an earlier one ended. What is remembered of the lists declared by now is on the board
-    /// when this returns. `Err` = the store cannot be read.
+    /// A keeper that goes on where an earlier one ended. What is remembered of the lists declared by now is on the
+    /// board when this returns. `Err` = the store cannot be read.
     pub fn new(parts: Parts) -> Result<(Self, KeeperHandle), StateError> {
         metrics::describe();
         let now = parts.clock.now();

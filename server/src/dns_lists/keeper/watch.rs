@@ -1,5 +1,5 @@
-//! What happens in one turn of the keeper? Lists come and go, events are taken, answers read, time goes on, and what has
-//! changed is told.
+//! What happens in one turn of the keeper? Lists come and go, events are taken, answers read, time goes on, and what
+//! has changed is told.
 
 use super::{Parts, resolvers::Resolvers, watched::Watched};
 use crate::{
@@ -22,7 +22,7 @@ use std::{
 };
 
 /// Events taken in one turn: 160,000 a second, and the thread is not held for longer than a turn lasts.
-const EVENTS_MAX: usize = 16_384;
+pub(super) const EVENTS_MAX: usize = 16_384;
 
 /// How often the report card is written: it is larger than the rest, and a crash may cost it seconds.
 const CARD_WRITTEN_EVERY: Duration = Duration::from_secs(5);

@@ -1,14 +1,16 @@
-//! What does our own traffic say about a list? Its hit rate against what it used to be, and clients we know to be good.
+//! What does our own traffic say about a list? Its hit rate against what it used to be, and clients we know to be
+//! good.
 //!
-//! | signal | when |
-//! |---|---|
-//! | `hit_rate_jump` | of 100 different clients half are listed by this list alone while others answer, five times as many as before; or next to all are, which was not so before, and a quarter of them by this list alone. Never while another list's rate rises too: a wave of bad clients is no fault of a list |
-//! | `hit_rate_collapse` | 20 hits were due, and at most one came |
-//! | `lists_good_clients` | three good clients within an hour, and more than 5 % of those heard of; not for lists of good clients |
+//! - `hit_rate_jump`: of 100 different clients half are listed by this list alone while others answer, five times as
+//!   many as before; or next to all are listed, which was not so before, and a quarter of them by this list alone.
+//!   Never while another list's rate rises too: a wave of bad clients is no fault of a list.
+//! - `hit_rate_collapse`: 20 hits were due, and at most one came.
+//! - `lists_good_clients`: three good clients within an hour, and more than 5 % of those heard of. Not for lists of
+//!   good clients.
 //!
-//! A client's net counts once until [`NETS_MAX`] others have come: one busy client is no traffic. A signal that nothing
-//! confirms for [`STALE`] is dropped, and one that holds for [`REGIME`] is how things are from now on: the baseline is
-//! learnt anew. While a signal holds, nothing is learnt.
+//! A client's net counts once until [`NETS_MAX`] others have come: one busy client is no traffic. A signal that
+//! nothing confirms for [`STALE`] is dropped, and one that holds for [`REGIME`] is how things are from now on: the
+//! baseline is learnt anew. While a signal holds, nothing is learnt.
 
 mod baseline;
 mod good;

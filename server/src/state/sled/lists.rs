@@ -1,5 +1,5 @@
-//! Where do the records of DNS lists lie in the embedded store? `list/health/` and `list/card/`, each with a fixed number
-//! of places.
+//! Where do the records of DNS lists lie in the embedded store? Below `list/health/` and `list/card/`, each with a
+//! fixed number of places.
 
 use super::{
     super::{KeptList, ListCards, ListHealth, StateError, list_cards, list_health},

@@ -13,7 +13,7 @@ pub const HEALTH: &str = "tollgate_list_health";
 pub const LISTS: &str = "tollgate_lists";
 /// Those of them that are healthy.
 pub const LISTS_HEALTHY: &str = "tollgate_lists_healthy";
-/// Look-ups that ended, by outcome: `found`, `not_found`, `wrong` (an answer that no list in order gives), or a failure.
+/// Look-ups that ended, by outcome: `found`, `not_found`, `wrong` (no list in order answers so), or a failure.
 pub const LOOKUPS: &str = "tollgate_list_lookups_total";
 /// How long they took, in seconds.
 pub const LOOKUP_SECONDS: &str = "tollgate_list_lookup_duration_seconds";

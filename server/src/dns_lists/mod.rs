@@ -1,9 +1,10 @@
 //! What do we know of each DNS list over time: may it be believed, what is it worth, what does it cost?
 //!
-//! Cores and the I/O thread drop what they saw into a bounded queue ([`DnsLists::tell`]) and read two things without a
-//! lock: the [`HealthBoard`] and each list's [`Account`]. Everything else is the keeper's, a task of the control thread:
-//! `health` is the state machine, `probe` what lists are asked about themselves, `card` the report card, `keeper` the
-//! task that ties them together and writes behind into the store.
+//! Cores and the I/O thread drop what they saw into a bounded queue ([`DnsLists::tell`]) and read two things without
+//! a lock: the [`HealthBoard`] and each list's [`Account`]. Everything else is the keeper's, a task of the control
+//! thread: `health` is the state machine, `probe` what lists are asked about themselves, `traffic` what our own
+//! traffic says of them, `budget` what they may still be asked, `card` the report card, `keeper` the task that ties
+//! them together and writes behind into the store.
 
 mod account;
 pub mod budget;

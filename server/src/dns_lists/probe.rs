@@ -1,4 +1,4 @@
-//! What is a list asked about itself, and what do the answers prove? The test entries of RFC 5782 §5, and a name made up.
+//! What is a list asked about itself, and what do the answers prove? RFC 5782 §5's test entries, and a name made up.
 //!
 //! | list of | must be listed | must not be |
 //! |---|---|---|

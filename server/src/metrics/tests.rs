@@ -46,7 +46,7 @@ impl Listing {
 
     fn page(&self) -> String {
         let mut page = String::from(
-            "Every metric of tollgated. Labels have these values and no others; `*` stands for\nthe names that `tollgate pipeline` and docs/configuration.md show.\n",
+            "Every metric of tollgated. Labels have these values and no others; `*` stands for\nthe names that `tollgate pipeline` and docs/configuration.md show, and for those of lists and resolvers in tollgate.toml.\n",
         );
         for (name, family) in self.0.borrow().iter() {
             assert!(!family.kind.is_empty(), "{name} is not described");

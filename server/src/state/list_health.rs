@@ -34,8 +34,8 @@ pub struct KeptList {
 
 /// How were the DNS lists doing? Bound: [`LISTS_KEPT_MAX`] records. Lifetime: [`LISTS_KEPT_SECONDS`] after `at`.
 pub trait ListHealth: Send + Sync {
-    /// All lists within their lifetime at `now` (Unix seconds), the newest [`LISTS_KEPT_MAX`] of them. What is beyond is
-    /// removed.
+    /// All lists within their lifetime at `now` (Unix seconds), the newest [`LISTS_KEPT_MAX`] of them. What is beyond
+    /// is removed.
     fn lists(&self, now: u64) -> Result<Vec<KeptList>, StateError>;
 
     /// Stores them, each over what was stored of it before; on disk soon.

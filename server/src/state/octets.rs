@@ -1,5 +1,5 @@
-//! How are records written? Numbers as varints, texts with their length, a version in front. What is cut short, damaged or
-//! of another release reads as nothing.
+//! How are records written? Numbers as varints, texts with their length, a version in front. What is cut short, damaged
+//! or of another release reads as nothing.
 
 /// Octets of the longest varint of 64 bits.
 const VARINT_MAX: usize = 10;

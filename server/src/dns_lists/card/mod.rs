@@ -1,5 +1,5 @@
-//! What is each list worth, what does it cost, and how often is it wrong? The report card: counts over the last hour, day
-//! and month, in buckets that fall out by themselves.
+//! What is each list worth, what does it cost, and how often is it wrong? The report card: counts over the last hour,
+//! day and month, in buckets that fall out by themselves.
 
 mod bucket;
 mod latency;

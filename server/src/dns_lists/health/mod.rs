@@ -2,16 +2,26 @@
 //!
 //! | from | to | when |
 //! |---|---|---|
-//! | healthy | suspect | one wrong code; a bad probe; a signal of our own traffic; its resolver invents answers; [`SHARE`] of at least [`LOOKUPS_MIN`] look-ups of the last minute failed |
-//! | suspect | off | a cause that turns off ([`Cause::turns_off`]) still holds [`CONTINUES`] later, with [`WRONGS_OFF`] more pieces of evidence |
+//! | healthy | suspect | a cause holds |
+//! | suspect | off | a cause that turns off holds [`CONTINUES`] later, with [`WRONGS_OFF`] more proofs |
 //! | suspect | healthy | no cause for [`QUIET`], then an answer, and a good probe where it can be probed |
-//! | off | half-open | the back-off is over: [`BACK_OFF_MIN`], doubled by every relapse up to [`BACK_OFF_MAX`] |
-//! | half-open | healthy | [`GOOD_MIN`] answers, and a good probe where it can be probed, and no cause |
-//! | half-open | off | a wrong code, a bad probe, or half of the look-ups (at least two) failed |
+//! | off | half-open | the back-off is over: [`BACK_OFF_MIN`], doubled by a relapse up to [`BACK_OFF_MAX`] |
+//! | half-open | healthy | [`GOOD_MIN`] answers, a good probe where it can be probed, and no cause |
+//! | half-open | off | a cause that turns off holds |
 //! | any | off | its budget is spent; until it has one again |
+//!
+//! These causes hold:
+//!
+//! - a wrong code, for [`CONTINUES`]; on trial for as long as that lasts;
+//! - a bad probe, until a good one;
+//! - failed look-ups: [`SHARE`] of at least [`LOOKUPS_MIN`] in the last minute (on trial of at least
+//!   [`TRIAL_FAILED_MIN`]), or [`BURST_PERCENT`] of at least [`BURST_MIN`] in the last five to ten seconds;
+//! - a signal of our own traffic, and a resolver that invents answers, until they are withdrawn. These two never turn
+//!   off ([`Cause::turns_off`]): only answers can show that they have gone.
 
 mod cause;
 mod outcome;
+pub mod rules;
 mod window;
 
 pub use cause::Cause;
@@ -19,29 +29,12 @@ pub use outcome::Outcome;
 
 use super::probe::Reading;
 use crate::{ask::Health, clock::Now};
+use rules::{
+    BACK_OFF_MAX, BACK_OFF_MIN, BURST_MIN, BURST_PERCENT, BURST_SLICES, CONTINUES, FORGIVEN, GOOD_MIN, LOOKUPS_MIN,
+    QUIET, SHARE, TRIAL_FAILED_MIN, WRONGS_OFF,
+};
 use std::time::{Duration, Instant};
 use window::Window;
-
-/// Failed look-ups among all that make a list suspect: one in two.
-pub const SHARE: u32 = 2;
-/// Fewer look-ups a minute than this prove nothing.
-pub const LOOKUPS_MIN: u32 = 10;
-/// A suspect list whose cause holds on for this long is not asked any more.
-pub const CONTINUES: Duration = Duration::from_secs(10);
-/// Pieces of evidence since it became suspect without which it stays so.
-pub const WRONGS_OFF: u32 = 3;
-/// A suspect list without a cause for this long is healthy.
-pub const QUIET: Duration = Duration::from_secs(30);
-/// The first back-off.
-pub const BACK_OFF_MIN: Duration = Duration::from_secs(30);
-/// The longest.
-pub const BACK_OFF_MAX: Duration = Duration::from_secs(1_800);
-/// A list that was healthy for this long starts with the first back-off again.
-pub const FORGIVEN: Duration = Duration::from_secs(600);
-/// Answers on trial.
-pub const GOOD_MIN: u32 = 5;
-/// Look-ups on trial that may fail before their share counts.
-const TRIAL_FAILED_MIN: u32 = 2;
 
 /// A list changed its state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -268,7 +261,12 @@ impl Machine {
     fn failing(&self) -> Option<Cause> {
         let (failed, all, cause) = self.window.failed();
         let enough = if self.health == Health::HalfOpen { failed >= TRIAL_FAILED_MIN } else { all >= LOOKUPS_MIN };
-        (enough && failed.saturating_mul(SHARE) >= all).then_some(cause)
+        if enough && failed.saturating_mul(SHARE) >= all {
+            return Some(cause);
+        }
+        let (failed, all, cause) = self.window.failed_lately(BURST_SLICES);
+        let burst = all >= BURST_MIN && u64::from(failed) * 100 >= u64::from(all) * BURST_PERCENT;
+        burst.then_some(cause)
     }
 
     fn turn(&mut self, to: Health, cause: Cause, now: Now) -> Option<Flip> {

@@ -79,6 +79,19 @@ fn a_silent_list_is_off_soon_and_a_lossy_one_is_not() {
 }
 
 #[test]
+fn a_busy_list_that_dies_is_found_out_although_it_was_well_for_long() {
+    let mut bench = Bench::new(true);
+    assert_eq!(bench.seconds(300, Outcome::Good, 20), []);
+    assert_eq!(bench.seconds(10, SILENT, 20), [flip(Healthy, Suspect, Cause::Silent)]);
+    assert_eq!(bench.seconds(10, SILENT, 20), [flip(Suspect, Off, Cause::Silent)]);
+    let mut hiccup = Bench::new(false);
+    hiccup.seconds(60, Outcome::Good, 20);
+    hiccup.seconds(10, SILENT, 20);
+    let flips = hiccup.seconds(45, Outcome::Good, 20);
+    assert_eq!(flips, [flip(Suspect, Healthy, Cause::Silent)], "not off");
+}
+
+#[test]
 fn the_back_off_doubles_up_to_its_bound_and_is_forgiven() {
     let mut bench = Bench::new(true);
     bench.seconds(20, SILENT, 2);

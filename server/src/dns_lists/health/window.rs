@@ -63,10 +63,16 @@ impl Window {
         self.began = now;
     }
 
-    /// Failed look-ups, all look-ups, and the commonest cause.
+    /// Failed look-ups, all look-ups, and the commonest cause, over the last minute.
     pub(super) fn failed(&self) -> (u32, u32, Cause) {
+        self.failed_lately(SLICES)
+    }
+
+    /// The same over the newest slices; the newest of all has just begun, perhaps.
+    pub(super) fn failed_lately(&self, slices: usize) -> (u32, u32, Cause) {
         let (mut by_cause, mut others) = ([0_u32; CAUSES.len()], 0_u32);
-        for slice in &self.slices {
+        for back in 0..slices.min(SLICES) {
+            let slice = &self.slices[(self.newest + SLICES - back) % SLICES];
             others = others.saturating_add(slice.answered).saturating_add(slice.wrong);
             for (sum, failed) in by_cause.iter_mut().zip(slice.failed) {
                 *sum = sum.saturating_add(failed);
@@ -101,6 +107,7 @@ mod tests {
         window.add(Outcome::Wrong(Cause::Refused), start + Duration::from_secs(31));
         assert_eq!(window.failed(), (30, 32, Cause::Servfail));
         assert_eq!(window.error_rate(), Some(31.0 / 32.0));
+        assert_eq!(window.failed_lately(2), (5, 7, Cause::Servfail));
         window.slide(start + Duration::from_secs(75));
         assert_eq!(window.failed().0, 10, "those of the first twenty seconds are gone");
         window.slide(start + Duration::from_secs(3_600));

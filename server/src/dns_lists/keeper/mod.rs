@@ -26,7 +26,7 @@ use std::{
 };
 use tokio::{
     task::{JoinHandle, spawn_blocking},
-    time::interval,
+    time::{MissedTickBehavior, interval},
 };
 use watch::Watch;
 
@@ -79,7 +79,8 @@ pub struct Keeper {
 pub struct KeeperHandle(Arc<Shared>);
 
 impl Keeper {
-    /// A keeper that goes on where an earlier one ended. `Err` = the store cannot be read.
+    /// A keeper that goes on where an earlier one ended. What is remembered of the lists declared by now is on the
+    /// board when this returns. `Err` = the store cannot be read.
     pub fn new(parts: Parts) -> Result<(Self, KeeperHandle), StateError> {
         metrics::describe();
         let now = parts.clock.now();
@@ -93,6 +94,7 @@ impl Keeper {
     /// Watches until it is dropped.
     pub async fn run(mut self) {
         let mut tick = interval(TURN);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
             self.turn();

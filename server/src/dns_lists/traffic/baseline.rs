@@ -74,6 +74,15 @@ impl Period {
     }
 }
 
+/// What other lists say meanwhile.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Others {
+    /// One of them at least says something: only then does it mean anything that it does not agree.
+    pub(super) heard: bool,
+    /// The rate of one of them goes up too: a wave of bad clients is no fault of a list.
+    pub(super) rise: bool,
+}
+
 /// What a full period says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Judged {
@@ -126,8 +135,8 @@ impl HitRate {
         self.baseline.is_learnt() && now.is_some_and(|hits| hits >= RISING_FACTOR * self.baseline.hits.max(0.01))
     }
 
-    /// Judges a full period and begins another. `others_rise`: a wave of bad clients is no fault of a list.
-    pub(super) fn judge_jump(&mut self, others_rise: bool, learns: bool, now: Instant) -> Judged {
+    /// Judges a full period and begins another.
+    pub(super) fn judge_jump(&mut self, others: Others, learns: bool, now: Instant) -> Judged {
         if !self.is_full() {
             return Judged::Nothing;
         }
@@ -136,9 +145,9 @@ impl HitRate {
         let (hits, alone) = period.shares().unwrap_or_default();
         self.latest = Some(hits);
         let base = self.baseline;
-        let is_alone = alone >= ALONE && alone >= ALONE_FACTOR * base.alone;
+        let is_alone = others.heard && alone >= ALONE && alone >= ALONE_FACTOR * base.alone;
         let is_everybody = hits >= EVERYBODY && base.hits < NOT_EVERYBODY && alone >= EVERYBODY_ALONE;
-        if base.is_learnt() && !others_rise && (is_alone || is_everybody) {
+        if base.is_learnt() && !others.rise && (is_alone || is_everybody) {
             return Judged::Jump;
         }
         if learns {

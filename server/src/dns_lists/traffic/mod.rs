@@ -1,14 +1,16 @@
-//! What does our own traffic say about a list? Its hit rate against what it used to be, and clients we know to be good.
+//! What does our own traffic say about a list? Its hit rate against what it used to be, and clients we know to be
+//! good.
 //!
-//! | signal | when |
-//! |---|---|
-//! | `hit_rate_jump` | of 100 different clients half are listed by this list alone, five times as many as before; or next to all are, which was not so before, and a quarter of them by this list alone. Never while another list's rate rises too: a wave of bad clients is no fault of a list |
-//! | `hit_rate_collapse` | 20 hits were due, and at most one came |
-//! | `lists_good_clients` | three good clients within an hour, and more than 5 % of those heard of; not for lists of good clients |
+//! - `hit_rate_jump`: of 100 different clients half are listed by this list alone while others answer, five times as
+//!   many as before; or next to all are listed, which was not so before, and a quarter of them by this list alone.
+//!   Never while another list's rate rises too: a wave of bad clients is no fault of a list.
+//! - `hit_rate_collapse`: 20 hits were due, and at most one came.
+//! - `lists_good_clients`: three good clients within an hour, and more than 5 % of those heard of. Not for lists of
+//!   good clients.
 //!
-//! A client's net counts once until [`NETS_MAX`] others have come: one busy client is no traffic. A signal that nothing
-//! confirms for [`STALE`] is dropped, and one that holds for [`REGIME`] is how things are from now on: the baseline is
-//! learnt anew. While a signal holds, nothing is learnt.
+//! A client's net counts once until [`NETS_MAX`] others have come: one busy client is no traffic. A signal that
+//! nothing confirms for [`STALE`] is dropped, and one that holds for [`REGIME`] is how things are from now on: the
+//! baseline is learnt anew. While a signal holds, nothing is learnt.
 
 mod baseline;
 mod good;
@@ -17,7 +19,7 @@ pub use baseline::Baseline;
 
 use super::{Heard, LISTS_MAX, ListsSeen, health::Cause};
 use crate::{ask::ListId, clock::Now};
-use baseline::{HitRate, Judged};
+use baseline::{HitRate, Judged, Others};
 use good::GoodClients;
 use std::{
     collections::{HashMap, VecDeque},
@@ -27,6 +29,8 @@ use std::{
 
 /// Nets of clients that are remembered.
 pub const NETS_MAX: usize = 128;
+/// A list that said nothing about so many clients in a row is not compared with.
+const HEARD_WITHIN: u64 = 10;
 /// A signal that nothing confirms for so long is dropped.
 pub const STALE: Duration = Duration::from_secs(1_800);
 /// A signal that holds for so long is how things are.
@@ -45,13 +49,15 @@ struct Own {
     rate: HitRate,
     signal: Option<Signal>,
     good: GoodClients,
+    /// Which client it said something about last.
+    heard: u64,
     /// It holds good clients: being on it speaks for a client.
     welcomes: bool,
 }
 
 impl Own {
     fn new(baseline: Baseline, welcomes: bool, now: Instant) -> Self {
-        Self { rate: HitRate::new(baseline, now), signal: None, good: GoodClients::new(now), welcomes }
+        Self { rate: HitRate::new(baseline, now), signal: None, good: GoodClients::new(now), heard: 0, welcomes }
     }
 
     fn judged(&mut self, judged: Judged, about: Cause, now: Instant) {
@@ -86,6 +92,8 @@ impl Own {
 #[derive(Clone, Debug, Default)]
 pub struct Traffic {
     nets: VecDeque<u64>,
+    /// Clients counted.
+    clients: u64,
     lists: HashMap<ListId, Own>,
 }
 
@@ -123,9 +131,11 @@ impl Traffic {
             self.nets.pop_front();
         }
         self.nets.push_back(net);
+        self.clients += 1;
         let alone = seen.only_listing();
         for (list, heard) in seen.heard.iter().take(LISTS_MAX).filter(|(_, heard)| *heard != Heard::Failed) {
             let Some(own) = self.lists.get_mut(list) else { continue };
+            own.heard = self.clients;
             own.rate.add(*heard == Heard::Listed, alone == Some(*list));
             if seen.known_good && !own.welcomes {
                 own.good.add(net, *heard == Heard::Listed, now.steady);
@@ -136,13 +146,18 @@ impl Traffic {
 
     fn judge(&mut self, list: ListId, now: Instant) {
         let Some(own) = self.lists.get(&list) else { return };
-        let others_rise =
-            own.rate.is_full() && self.lists.iter().any(|(other, own)| *other != list && own.rate.is_rising());
+        let others = if own.rate.is_full() { self.others(list) } else { Others::default() };
         let Some(own) = self.lists.get_mut(&list) else { return };
-        let judged = own.rate.judge_jump(others_rise, own.signal.is_none(), now);
+        let judged = own.rate.judge_jump(others, own.signal.is_none(), now);
         own.judged(judged, Cause::HitRateJump, now);
         let judged = own.rate.judge_collapse();
         own.judged(judged, Cause::HitRateCollapse, now);
+    }
+
+    fn others(&self, list: ListId) -> Others {
+        let heard = |own: &Own| own.rate.baseline.is_learnt() && self.clients - own.heard < HEARD_WITHIN;
+        let others = self.lists.iter().filter(|(other, own)| **other != list && heard(own));
+        others.fold(Others::default(), |sum, (_, own)| Others { heard: true, rise: sum.rise || own.rate.is_rising() })
     }
 
     /// What speaks against the list at the moment.

@@ -75,10 +75,20 @@ fn a_wave_that_several_lists_see_is_no_fault_of_a_list() {
 #[test]
 fn a_single_list_that_lists_everybody_is_suspect() {
     let mut bench = Bench::new(&["a"]);
-    bench.clients(600, &[("a", 60)]);
+    bench.clients(600, &[("a", 10)]);
     bench.clients(200, &[("a", 85)]);
     assert_eq!(bench.signal("a"), None, "a bad day");
     bench.clients(100, &[("a", 100)]);
+    assert_eq!(bench.signal("a"), Some(Cause::HitRateJump));
+}
+
+#[test]
+fn a_list_that_does_not_answer_is_no_measure() {
+    let mut bench = Bench::new(&["a", "dead"]);
+    bench.clients(600, &[("a", 5), ("dead", 30)]);
+    bench.clients(200, &[("a", 80)]);
+    assert_eq!(bench.signal("a"), None);
+    bench.clients(100, &[("a", 80), ("dead", 30)]);
     assert_eq!(bench.signal("a"), Some(Cause::HitRateJump));
 }
 

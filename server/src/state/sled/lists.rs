@@ -1,5 +1,5 @@
-//! Where do the records of DNS lists lie in the embedded store? `list/health/` and `list/card/`, each with a fixed number
-//! of places.
+//! Where do the records of DNS lists lie in the embedded store? Below `list/health/` and `list/card/`, each with a
+//! fixed number of places.
 
 use super::{
     super::{KeptList, ListCards, ListHealth, StateError, list_cards, list_health},
@@ -13,9 +13,12 @@ const CARD: &[u8] = b"list/card/";
 /// Records that are read under one prefix: those of lists that a defect left behind are seen once more, and removed.
 const RECORDS_MAX: usize = 4_096;
 
+/// A key with what lies there.
+type Entry = (Vec<u8>, Vec<u8>);
+
 impl Sled {
-    /// Records under a prefix, with their keys.
-    fn records(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, StateError> {
+    /// Entries under a prefix.
+    fn records(&self, prefix: &[u8]) -> Result<Vec<Entry>, StateError> {
         let entries = self.db.scan_prefix(prefix).take(RECORDS_MAX);
         let record = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
             entry.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(|error| self.failed(&error))

@@ -101,6 +101,9 @@ impl Sessions {
     }
 
     fn charge(&mut self, session: SessionId) {
+        if self.most == 0 {
+            return;
+        }
         let had = self.had(session);
         if self.young.len() >= SESSIONS_MAX && !self.young.contains_key(&session) {
             self.old = mem::take(&mut self.young);

@@ -36,14 +36,14 @@ impl Ledger {
     /// Nobody has asked yet.
     pub(super) fn new(rations: Rations, now: Instant) -> Self {
         let seed = || RandomState::new().build_hasher().finish();
-        Self::seeded(rations, now, [seed(), seed()])
+        Self::seeded(rations, now, [seed(), seed()], PLACES)
     }
 
-    fn seeded(rations: Rations, now: Instant, [v4, v6]: [u64; 2]) -> Self {
+    fn seeded(rations: Rations, now: Instant, [v4, v6]: [u64; 2], places: usize) -> Self {
         Self {
             sessions: Sessions { most: rations.session, ..Sessions::default() },
-            v4: Nets::new(rations.net_per_minute, now, v4),
-            v6: Nets::new(rations.net6_per_minute, now, v6),
+            v4: Nets::new(rations.net_per_minute, now, v4, places),
+            v6: Nets::new(rations.net6_per_minute, now, v6, places),
         }
     }
 
@@ -101,6 +101,9 @@ impl Sessions {
     }
 
     fn charge(&mut self, session: SessionId) {
+        if self.most == 0 {
+            return;
+        }
         let had = self.had(session);
         if self.young.len() >= SESSIONS_MAX && !self.young.contains_key(&session) {
             self.old = mem::take(&mut self.young);
@@ -123,9 +126,9 @@ struct Nets {
 
 impl Nets {
     /// `most` look-ups a period, all of which may be had at once; 0 = any number.
-    fn new(most: u32, start: Instant, seed: u64) -> Self {
+    fn new(most: u32, start: Instant, seed: u64, places: usize) -> Self {
         let each = if most == 0 { 0 } else { nanos(PERIOD).div_ceil(u64::from(most)) };
-        let places = if most == 0 { 0 } else { PLACES };
+        let places = if most == 0 { 0 } else { places };
         Self { each, ahead_max: each * u64::from(most), start, seed, full_at: vec![0; places].into() }
     }
 
@@ -163,7 +166,8 @@ impl Nets {
         hasher.write_u64(self.seed);
         hasher.write_u64(net);
         let hash = hasher.finish();
-        [hash, hash >> 32].map(|half| usize::try_from(half % PLACES as u64).unwrap_or(0))
+        let places = self.full_at.len().max(1) as u64;
+        [hash, hash >> 32].map(|half| usize::try_from(half % places).unwrap_or(0))
     }
 }
 
@@ -182,7 +186,7 @@ mod tests {
     const RATIONS: Rations = Rations { session: 20, net_per_minute: 30, net6_per_minute: 12 };
 
     fn ledger(clock: &Clock) -> Ledger {
-        Ledger::seeded(RATIONS, clock.steady(), [1, 2])
+        Ledger::seeded(RATIONS, clock.steady(), [1, 2], PLACES)
     }
 
     fn session(number: u32) -> SessionId {
@@ -242,7 +246,7 @@ mod tests {
     fn zero_is_no_bound() {
         let clock = Clock::manual(1_000);
         let none = Rations { session: 0, net_per_minute: 0, net6_per_minute: 0 };
-        let mut ledger = Ledger::seeded(none, clock.steady(), [1, 2]);
+        let mut ledger = Ledger::seeded(none, clock.steady(), [1, 2], PLACES);
         let asker = Asker { session: Some(session(1)), client_ip: Some(IpAddr::from([192, 0, 2, 1])) };
         assert!((0..10_000).all(|_| take(&mut ledger, asker, clock.steady())));
     }
@@ -297,15 +301,17 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever addresses come in whatever order: no net has more than a filling and what time has given it.
+        /// Whatever addresses come in whatever order: no net has more than a filling and what time has given it, however
+        /// many share its places.
         #[test]
         fn no_net_has_more_than_its_share(
             steps in proptest::collection::vec((address(), 0..400_u64, 1..20_usize), 1..120),
             seeds in any::<[u64; 2]>(),
+            places in prop_oneof![1..8_usize, Just(PLACES)],
         ) {
             let clock = Clock::manual(1_000);
             let begun = clock.steady();
-            let mut ledger = Ledger::seeded(RATIONS, begun, seeds);
+            let mut ledger = Ledger::seeded(RATIONS, begun, seeds, places);
             let mut had: HashMap<(bool, u64), u64> = HashMap::new();
             for (ip, pause, times) in steps {
                 clock.advance(Duration::from_millis(pause));

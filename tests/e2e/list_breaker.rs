@@ -193,7 +193,8 @@ fn the_breaker_stays_open_over_a_restart() {
     let ended = scene.gate.daemon.stop(wait::SOON);
     assert!(ended.success(), "{ended:?}");
     scene.gate.daemon.run();
-    assert_ne!(scene.state("refusing.example"), "healthy", "before anybody was asked");
+    let known = || Some(scene.state("refusing.example")).filter(|state| *state != "unknown");
+    assert_ne!(wait::until_some("the list's state", wait::SOON, known), "healthy");
     scene.assert_ignored();
     scene.mend_lists();
 }

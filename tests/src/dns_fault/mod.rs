@@ -5,6 +5,8 @@
 
 mod message;
 mod serve;
+#[cfg(test)]
+mod tests;
 
 use crate::ports;
 use std::{
@@ -183,28 +185,5 @@ impl Zone {
 
     fn is_first(&mut self, name: &str, kind: u16) -> bool {
         self.seen.len() < REMEMBERED_MAX && self.seen.insert((name.to_owned(), kind))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_longest_zone_counts_and_every_zone_above_it_is_asked() {
-        // Nobody is behind: only faults that need nobody are met.
-        let faults = Faults::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 9)));
-        let meet = |name: &str| faults.shared.meet(name, message::A, true);
-        faults.set("bl.example", Fault::Silent);
-        faults.set("2.0.192.bl.example", Fault::LosesFirst);
-        assert_eq!(meet("2.0.0.127.bl.example"), Some(Fault::Silent));
-        assert_eq!(meet("notbl.example"), None);
-        assert_eq!([meet("9.2.0.192.bl.example"), meet("9.2.0.192.bl.example")], [Some(Fault::Silent), None]);
-        assert_eq!([faults.asked("bl.example"), faults.asked("2.0.192.bl.example"), faults.asked("x")], [3, 2, 0]);
-        faults.clear("bl.example");
-        assert_eq!(meet("bl.example"), None);
-        faults.set("bl.example", Fault::LosesEvery(2));
-        let met: Vec<bool> = (0..4).map(|_| meet("bl.example").is_some()).collect();
-        assert_eq!(met, [false, true, false, true], "five were asked, four follow");
     }
 }

@@ -61,8 +61,8 @@ impl Scene {
         }
     }
 
-    /// From 198.18.0.0/16 nobody is listed, from 198.19.0.0/16 the faulty lists list everybody. Each client is a new one,
-    /// in a net of its own.
+    /// From 198.18.0.0/16 nobody is listed, from 198.19.0.0/16 the faulty lists list everybody. Each client is a new
+    /// one, in a net of its own.
     fn client(&mut self, second: u8) -> IpAddr {
         self.sessions += 1;
         let [.., high, low] = self.sessions.to_be_bytes();

@@ -1,5 +1,5 @@
 //! What does the mail see when a DNS list or the way to it is faulty? A proxy makes each fault between the daemon and
-//! unbound; Exim asks as on a mail host. A failed look-up refuses nobody and lets nobody in that something else refuses;
+//! unbound; Exim asks as on a mail host. A failed look-up refuses nobody and lets nobody in whom something else refuses;
 //! an answer that gets through is heard; no reply waits longer than the stage deadline.
 //!
 //! Faults begin after a first, healthy session, and befall the names of clients only: what lists are asked about
@@ -21,8 +21,8 @@ use tollgate_tests::{
 const CLIENTS: [&str; 2] = ["2.0.192.bl.example", "8.b.d.0.1.0.0.2.bl.example"];
 /// Of one stage, as configured here.
 const DEADLINE: Duration = Duration::from_millis(1_200);
-/// A busy machine. That the daemon itself kept the deadline is seen by the library's: it waits two seconds, then counts a
-/// stage without an answer.
+/// A busy machine. That the daemon itself kept the deadline is seen by the library's: it waits two seconds, then counts
+/// a stage without an answer.
 const SLACK: Duration = Duration::from_secs(6);
 /// How long a look-up waits: nobody who waits for its end has an answer in time.
 const LOOKUP_MS: u32 = 9_000;

@@ -1,11 +1,11 @@
 //! What does one black-holed DNS list of three cost a mail session? Tollgate and rblsmtpd, on one machine, in one run,
-//! against the same servers: unbound with rbldnsd behind it, and a proxy in front that drops the questions about a list.
+//! against the same servers: unbound with rbldnsd behind it, and a proxy in front that drops what is asked about a list.
 //!
-//! A session is everything from connecting to the answer to RCPT; each comes from another client, so nothing about it is
-//! cached. Tollgate is asked as a mail server asks it (a fresh Unix connection, four calls); rblsmtpd runs under
+//! A session is everything from connecting to the answer to RCPT; each comes from another client, so nothing about it
+//! is cached. Tollgate is asked as a mail server asks it (a fresh Unix connection, four calls); rblsmtpd runs under
 //! tcpserver in front of a program that says 250 to everything. So the two differ in what else a session holds: compare
-//! what the hole adds to each. Tollgate's figures with the hole are those of the steady state, after sessions enough for
-//! the list's breaker to open.
+//! what the hole adds to each. Tollgate's figures with the hole are those of the steady state, after sessions enough
+//! for the list's breaker to open.
 //!
 //! `bench-blackhole [SESSIONS [SLOW_SESSIONS [BOUND_SECONDS]]]`, 200, 10 and 90 by default; the slow sessions are those
 //! of rblsmtpd with the hole, all at once, given up after the bound. Needs root (DNS on port 53 of a loopback address:

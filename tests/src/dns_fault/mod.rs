@@ -1,5 +1,5 @@
-//! What does a DNS server do wrong, and since when? A proxy on loopback, by UDP and TCP, in front of a real server; a test
-//! switches its faults at run time, each for the names at or under a zone.
+//! What does a DNS server do wrong, and since when? A proxy on loopback, by UDP and TCP, in front of a real server; a
+//! test switches its faults at run time, each for the names at or under a zone.
 //!
 //! `serve` moves messages, `message` knows how they are built.
 
@@ -31,8 +31,8 @@ pub enum Fault {
     Silent,
     /// Everything is answered with this response code (RFC 1035 §4.1.1): 2 is SERVFAIL, 5 REFUSED.
     Code(u8),
-    /// By UDP the answer is marked as truncated, with (`rest`) or without records; by TCP it is whole, or the connection
-    /// ends (`tcp = false`).
+    /// By UDP the answer is marked as truncated, with (`rest`) or without records; by TCP it is whole, or the
+    /// connection ends (`tcp = false`).
     Truncated {
         /// Records stay in the datagram.
         rest: bool,

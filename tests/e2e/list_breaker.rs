@@ -9,6 +9,7 @@ use tollgate_tests::{
     dns::List,
     dns_fault::Fault,
     gate::{Gate, Plan},
+    metrics::Scrape,
     smtp::Reply,
     wait,
 };
@@ -23,6 +24,10 @@ const CLOSES: Duration = Duration::from_secs(300);
 const LOOKS_A_SESSION: u32 = 25;
 /// Whom only the well lists list.
 const LISTED_ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 66);
+/// Answers are kept for a second: what has changed is seen soon.
+const POLICY: &str = "stage_deadline_ms = 1200\nreply_ids = false\n\
+    [dns]\ntimeout_ms = 800\nattempts = 1\nfailure_ttl_seconds = 1\nttl_min_seconds = 0\nttl_max_seconds = 1\n\
+    negative_ttl_min_seconds = 0\nnegative_ttl_max_seconds = 1\n[dns_lists]\nprobe_seconds = 10\n";
 /// States of a list.
 const STATES: [&str; 4] = ["healthy", "suspect", "half_open", "off"];
 
@@ -37,9 +42,7 @@ impl Scene {
     /// Every list is well and heard.
     fn start(name: &str, faulty: &[(&'static str, Fault)]) -> Self {
         let mut plan = Plan::new(name).with_faults();
-        let mut policy = "stage_deadline_ms = 1200\nreply_ids = false\n[dns]\ntimeout_ms = 800\nattempts = 1\n\
-                          failure_ttl_seconds = 1\n[dns_lists]\nprobe_seconds = 10\n"
-            .to_owned();
+        let mut policy = POLICY.to_owned();
         let zones = || faulty.iter().map(|(zone, _)| *zone).chain(WELL);
         for zone in zones() {
             let entry = if WELL.contains(&zone) { "192.0.2.66" } else { "198.19.0.0/16" };
@@ -76,7 +79,10 @@ impl Scene {
 
     /// The state in force, of which there is exactly one.
     fn state(&self, list: &str) -> &'static str {
-        let metrics = self.gate.daemon.metrics();
+        Self::state_in(&self.gate.daemon.metrics(), list)
+    }
+
+    fn state_in(metrics: &Scrape, list: &str) -> &'static str {
         let in_force = |state: &&str| metrics.sum("tollgate_list_health", &[("list", list), ("state", state)]) > 0.5;
         let found: Vec<&str> = STATES.into_iter().filter(in_force).collect();
         assert!(found.len() <= 1, "{list} is {found:?}");
@@ -92,7 +98,8 @@ impl Scene {
                 let client = self.client(18);
                 self.answer(client);
             }
-            self.faulty.iter().all(|(zone, _)| fits(self.state(zone)))
+            let metrics = self.gate.daemon.metrics();
+            self.faulty.iter().all(|(zone, _)| fits(Self::state_in(&metrics, zone)))
         });
     }
 
@@ -117,8 +124,9 @@ impl Scene {
             let told = self.told(zone, &["from=healthy"]);
             assert!(told.iter().any(|line| line.contains(" cause=")), "{zone}: nobody says why in {told:?}");
             let shown = self.gate.daemon.tool(&["lists"]);
-            let shows = |line: &str| line.contains(zone) && STATES[1..].iter().any(|state| line.contains(state));
-            assert!(shown.good && shown.output.lines().any(shows), "{zone}: {shown:?}");
+            let names = |line: &str| STATES[1..].iter().any(|state| line.to_lowercase().contains(state));
+            let shows = |line: &str| line.contains(zone) && names(line);
+            assert!(!shown.good && shown.output.lines().any(shows), "{zone}: not all is well, and {shown:?}");
         }
     }
 
@@ -197,4 +205,32 @@ fn the_breaker_stays_open_over_a_restart() {
     assert_ne!(wait::until_some("the list's state", wait::SOON, known), "healthy");
     scene.assert_ignored();
     scene.mend_lists();
+}
+
+#[test]
+fn the_breaker_opens_and_closes_over_a_resolver_that_rewrites() {
+    let everything = "";
+    let invented = Fault::Rewrites([203, 0, 113, 7].into());
+    let mut scene = Scene::start("breaker-resolver", &[("first.example", invented.clone())]);
+    scene.gate.faults().set(everything, invented);
+    let lies = |scene: &Scene| scene.gate.daemon.metrics().sum("tollgate_resolver_lies", &[]);
+    wait::until("the resolver to be found out", OPENS, || {
+        let client = scene.client(18);
+        assert_eq!(scene.answer(client).code, 250, "an invented answer refuses nobody");
+        lies(&scene) > 0.5
+    });
+    // All lists come through it: none is believed, and each says so.
+    let zones = || WELL.into_iter().chain(["first.example"]);
+    wait::until("no list to be believed", OPENS, || zones().all(|zone| scene.state(zone) != "healthy"));
+    for zone in zones() {
+        assert!(!scene.told(zone, &["from=healthy"]).is_empty(), "{zone} fell silent silently");
+    }
+    scene.gate.faults().clear(everything);
+    let all_well = |scene: &Scene| lies(scene) < 0.5 && zones().all(|zone| scene.state(zone) == "healthy");
+    wait::until("the resolver and all lists to be believed again", CLOSES, || {
+        let client = scene.client(18);
+        scene.answer(client);
+        all_well(&scene)
+    });
+    scene.assert_heard();
 }

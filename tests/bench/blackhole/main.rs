@@ -1,5 +1,5 @@
 //! What does one black-holed DNS list of three cost a mail session? Tollgate and rblsmtpd, on one machine, in one run,
-//! against the same servers: unbound with rbldnsd behind it, and a proxy in front that drops what is asked about a list.
+//! against the same servers: unbound with rbldnsd behind it, and a proxy that drops what is asked about one list.
 //!
 //! A session is everything from connecting to the answer to RCPT; each comes from another client, so nothing about it
 //! is cached. Tollgate is asked as a mail server asks it (a fresh Unix connection, four calls); rblsmtpd runs under
@@ -19,7 +19,7 @@ mod theirs;
 
 use latency::{Latencies, Took};
 use ours::MailServer;
-use std::{error::Error, net::SocketAddr, time::Duration};
+use std::{error::Error, net::SocketAddr, thread, time::Duration};
 use theirs::Rblsmtpd;
 use tollgate_tests::{
     daemon::Daemon,
@@ -36,6 +36,8 @@ const RESOLVER: ([u8; 4], u16) = ([127, 53, 77, 1], 53);
 /// Sessions before Tollgate's steady state is measured, at most, and their time.
 const WARM_SESSIONS: usize = 300;
 const WARM_TIME: Duration = Duration::from_secs(120);
+/// Between two of the measured sessions with the hole: as on a mail host, so that they see the list's trials too.
+const PACE: Duration = Duration::from_millis(200);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().collect();
@@ -71,6 +73,7 @@ fn compare(sessions: usize, slow_sessions: usize, bound: Duration) -> Result<(),
     let end = wait::now() + bound;
     while ours_hole.count() < sessions && wait::now() < end {
         ours_hole.add(ours.session()?);
+        thread::sleep(PACE);
     }
     let asked = faults.asked(ZONES[2]) - asked;
     let theirs_hole = theirs.sessions_at_once(slow_sessions, bound)?;

@@ -116,7 +116,8 @@ impl Faults {
         Ok(Self { address, shared, stop: Some(stop), thread: Some(thread) })
     }
 
-    /// From now on `fault` happens to names at or under `zone`; the longest zone that fits counts.
+    /// From now on `fault` happens to names at or under `zone`, of which "" is the root; the longest zone that fits
+    /// counts.
     pub fn set(&self, zone: &str, fault: Fault) {
         self.change(zone, Some(fault));
     }
@@ -180,7 +181,8 @@ impl Shared {
 
 impl Zone {
     fn holds(&self, name: &str) -> bool {
-        name.strip_suffix(self.name.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        let rest = name.strip_suffix(self.name.as_str());
+        rest.is_some_and(|rest| self.name.is_empty() || rest.is_empty() || rest.ends_with('.'))
     }
 
     fn is_first(&mut self, name: &str, kind: u16) -> bool {

@@ -157,7 +157,9 @@ fn the_longest_zone_counts_and_every_zone_above_it_is_asked() {
     assert_eq!([faults.asked("bl.example"), faults.asked("2.0.192.bl.example"), faults.asked("x")], [3, 2, 0]);
     faults.clear("bl.example");
     assert_eq!(meet("bl.example"), None);
+    faults.set("", Fault::Silent);
+    assert_eq!([meet("notbl.example"), meet("bl.example")], [Some(Fault::Silent), None]);
     faults.set("bl.example", Fault::LosesEvery(2));
     let met: Vec<bool> = (0..4).map(|_| meet("bl.example").is_some()).collect();
-    assert_eq!(met, [false, true, false, true], "four were asked, four follow");
+    assert_eq!(met, [true, false, true, false], "five were asked, four follow");
 }

@@ -8,6 +8,8 @@
 mod dialogue;
 mod failure;
 mod last_words;
+mod list_breaker;
+mod list_faults;
 mod lists;
 mod modes;
 mod observing;

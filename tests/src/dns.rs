@@ -22,11 +22,12 @@ pub struct List {
 }
 
 impl List {
-    /// A list that lists nobody yet. `reply` is what a listed address gets: `127.0.0.2:Listed, see …`; `$` stands for
-    /// the address.
+    /// A list that lists nobody yet but the test addresses of RFC 5782 §5, as every list does. `reply` is what a listed
+    /// address gets: `127.0.0.2:Listed, see …`; `$` stands for the address.
     pub fn new(zone: &str, reply: &str) -> Self {
         let head = format!("$SOA 60 ns.{zone} root.{zone} 0 600 300 86400 60\n$NS 60 ns.{zone}\n:{reply}\n");
-        Self { zone: zone.to_owned(), v4: head.clone(), v6: head, silent: false }
+        let empty = Self { zone: zone.to_owned(), v4: head.clone(), v6: head, silent: false };
+        empty.with("127.0.0.2").with("::ffff:7f00:2")
     }
 
     /// A list whose server never answers.

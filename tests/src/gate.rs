@@ -3,6 +3,7 @@
 use crate::{
     daemon::Daemon,
     dns::{Dns, List},
+    dns_fault::Faults,
     exim::{self, MailHost},
     preset, program,
     scratch::Scratch,
@@ -10,7 +11,7 @@ use crate::{
 };
 use std::{
     fs,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
 };
 
 /// A client nobody knows anything about.
@@ -44,6 +45,7 @@ pub struct Plan {
     control: Vec<(String, String)>,
     lists: Vec<List>,
     environment: Vec<(&'static str, String)>,
+    faulty: bool,
 }
 
 impl Plan {
@@ -55,7 +57,8 @@ impl Plan {
     /// A preset and our two domains.
     pub fn of(name: &str, preset: Preset) -> Self {
         let name = format!("{name}-{}", if preset == Preset::Seed { "seed" } else { "default" });
-        Self { name, preset, policy: String::new(), control: Vec::new(), lists: Vec::new(), environment: Vec::new() }
+        let (control, lists, environment) = (Vec::new(), Vec::new(), Vec::new());
+        Self { name, preset, policy: String::new(), control, lists, environment, faulty: false }
     }
 
     /// Adds lines to `[policy]`; further sections follow after their own headings, see [`preset::merge`].
@@ -87,6 +90,13 @@ impl Plan {
         self
     }
 
+    /// Lets the daemon ask the resolver through a proxy, [`Gate::faults`].
+    #[must_use]
+    pub fn with_faults(mut self) -> Self {
+        self.faulty = true;
+        self
+    }
+
     /// Starts everything.
     ///
     /// # Panics
@@ -99,17 +109,18 @@ impl Plan {
             scratch.write(&format!("control/{file}"), content);
         }
         let dns = Dns::start(&scratch, &self.lists);
-        let base = self.base(&scratch, &dns);
+        let faults = self.faulty.then(|| Faults::start(dns.address));
+        let base = self.base(&scratch, faults.as_ref().map_or(dns.address, |faults| faults.address));
         let daemon = Daemon::start(&scratch, exim::USER, &with_policy(&base, &self.policy));
         let mut environment = self.environment;
         environment.push(("TOLLGATE_SOCKET", daemon.socket().display().to_string()));
         environment.push(("TOLLGATE_FAILURE_FILE", daemon.failure_file().display().to_string()));
         let mail = MailHost::start(&scratch, &environment);
-        Gate { mail, daemon, dns, base, scratch }
+        Gate { mail, daemon, faults, dns, base, scratch }
     }
 
     /// The preset, with this machine's places and our domains.
-    fn base(&self, scratch: &Scratch, dns: &Dns) -> String {
+    fn base(&self, scratch: &Scratch, resolver: SocketAddr) -> String {
         let preset = match self.preset {
             Preset::Default => String::new(),
             Preset::Seed => {
@@ -119,7 +130,7 @@ impl Plan {
         };
         let ours = format!(
             "[dns]\nservers = [\"{}\"]\n[policy]\ncontrol = \"{}\"\ndomains = [\"ours.example\", \"second.example\"]\n",
-            dns.address,
+            resolver,
             scratch.path("control").display()
         );
         preset::merge(&preset, &ours)
@@ -138,6 +149,7 @@ pub struct Gate {
     pub mail: MailHost,
     /// tollgated.
     pub daemon: Daemon,
+    faults: Option<Faults>,
     /// unbound and rbldnsd.
     pub dns: Dns,
     base: String,
@@ -157,6 +169,14 @@ impl Gate {
         let transaction = client.transaction(sender, recipients, subject);
         client.quit();
         transaction
+    }
+
+    /// What stands between the daemon and the resolver.
+    ///
+    /// # Panics
+    /// When the plan was not [`Plan::with_faults`].
+    pub fn faults(&self) -> &Faults {
+        self.faults.as_ref().unwrap_or_else(|| panic!("a gate without faults"))
     }
 
     /// Writes a configuration with other lines in `[policy]`.

@@ -1,12 +1,14 @@
 //! What do the end-to-end tests stand on? Real programs on loopback, each in a scratch folder and ended by its test.
 //!
 //! [`gate::Gate`] puts the parts together: a client ([`smtp`], [`swaks`]) speaks to Exim under tcpserver ([`exim`]),
-//! which asks `tollgated` ([`daemon`]) through libtollgate; the daemon asks unbound and rbldnsd ([`dns`]). Nothing
-//! leaves the machine, every wait has a bound ([`wait`]), and every process is ended by its own process group
-//! ([`process`]). A test that fails keeps its folder ([`scratch`]) and says where it is.
+//! which asks `tollgated` ([`daemon`]) through libtollgate; the daemon asks unbound and rbldnsd ([`dns`]), where a test
+//! wants it through a proxy that makes faults ([`dns_fault`]). Nothing leaves the machine, every wait has a bound
+//! ([`wait`]), and every process is ended by its own process group ([`process`]). A test that fails keeps its folder
+//! ([`scratch`]) and says where it is.
 
 pub mod daemon;
 pub mod dns;
+pub mod dns_fault;
 pub mod exim;
 pub mod gate;
 pub mod http;

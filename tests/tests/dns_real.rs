@@ -26,6 +26,7 @@ use tollgate::{
 };
 use tollgate_tests::{
     dns::{Dns, List},
+    dns_fault::{Fault, Faults},
     ports,
     process::Process,
     scratch::Scratch,
@@ -258,4 +259,50 @@ fn a_hundred_texts_come_over_tcp_and_silence_ends_in_time() {
     assert_eq!(answer, DnsAnswer::Failed(Failure::Timeout));
     // Two attempts of 500 ms, and what a busy machine adds.
     assert!(took < Duration::from_secs(4), "{took:?}");
+}
+
+#[test]
+fn made_faults_make_three_outcomes() {
+    let scratch = Scratch::new("dns-faults");
+    let list = List::new("bl.example", "127.0.0.2:Listed $").with("192.0.2.127-255");
+    let servers = Dns::start(&scratch, &[list]);
+    let faults = Faults::start(servers.address);
+    let text = format!("[dns]\nservers = [\"{}\"]\ntimeout_ms = 800\nattempts = 1\n", faults.address);
+    let asking = Asking::new(&document(&text));
+    // What comes of a listed and of an unlisted client's question, each asked for the first time.
+    let mut number = 0;
+    let mut under = |fault| {
+        number += 1;
+        faults.set("bl.example", fault);
+        [127, 0].map(|low: u8| asking.answer(RecordType::A, &format!("{}.2.0.192.bl.example", low + number)))
+    };
+    let told = || [found(&[[127, 0, 0, 2]]), DnsAnswer::NotFound];
+    let failed = |failure| [DnsAnswer::Failed(failure), DnsAnswer::Failed(failure)];
+    for (code, failure) in [(2, Failure::Servfail), (5, Failure::Refused), (4, Failure::Malformed)] {
+        assert_eq!(under(Fault::Code(code)), failed(failure), "response code {code}");
+    }
+    for fault in [
+        Fault::Silent,
+        Fault::WrongId { right_follows: false },
+        Fault::Slow(Duration::from_secs(2)),
+        Fault::Garbage,
+        Fault::Truncated { rest: false, tcp: false },
+        Fault::Truncated { rest: true, tcp: false },
+    ] {
+        let answers = under(fault.clone());
+        assert!(answers.iter().all(|answer| matches!(answer, DnsAnswer::Failed(_))), "{fault:?}: {answers:?}");
+    }
+    for fault in [
+        Fault::WrongId { right_follows: true },
+        Fault::LosesFirst,
+        Fault::Slow(Duration::from_millis(50)),
+        Fault::Truncated { rest: false, tcp: true },
+        Fault::Truncated { rest: true, tcp: true },
+    ] {
+        assert_eq!(under(fault.clone()), told(), "{fault:?}");
+    }
+    let alias = |last: u8| Fault::Alias(format!("{last}.2.0.192.bl.example"));
+    assert_eq!(under(alias(200)), [found(&[[127, 0, 0, 2]]), found(&[[127, 0, 0, 2]])]);
+    assert_eq!(under(alias(100)), [DnsAnswer::NotFound, DnsAnswer::NotFound]);
+    assert_eq!(under(Fault::Rewrites([203, 0, 113, 7].into())), [found(&[[127, 0, 0, 2]]), found(&[[203, 0, 113, 7]])]);
 }

@@ -19,7 +19,7 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "timeout_ms",
         kind: Kind::Integer { default: 2_000, min: 50, max: 30_000 },
-        doc: "How long one attempt waits for an answer. Within it the question is sent up to three times.",
+        doc: "How long one attempt waits for an answer. Within it the question is sent again after a third and after two thirds of it.",
     },
     Field {
         name: "attempts",
@@ -30,7 +30,7 @@ pub const FIELDS: &[Field] = &[
     Field {
         name: "in_flight_max",
         kind: Kind::Integer { default: 1_000, min: 1, max: 100_000 },
-        doc: "Look-ups under way at once; further ones fail at once. Each may hold six sockets: the process's limit of \
+        doc: "Look-ups under way at once; further ones fail at once. Each may hold 18 sockets: the process's limit of \
               open files lowers the number.",
     },
     Field {

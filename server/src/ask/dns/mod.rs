@@ -38,8 +38,9 @@ use tokio::sync::{mpsc, oneshot};
 const QUEUE_MAX: usize = 4_096;
 /// Open files that the rest of the process needs: listeners, connections, stores.
 const FILES_FOR_OTHERS: u64 = 256;
-/// Sockets one look-up may hold: two servers, each question sent up to three times.
-const SOCKETS_PER_LOOKUP: u64 = 6;
+/// Sockets one look-up may hold: two servers, each question asked up to three times by us, each time up to three times
+/// by the library.
+const SOCKETS_PER_LOOKUP: u64 = 18;
 
 /// What both halves see.
 struct Shared {

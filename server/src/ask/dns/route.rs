@@ -19,6 +19,13 @@ use std::{
 /// the policy has changed, go when another is built.
 const ROUTES_MAX: usize = RESOLVERS_MAX + 1 + LISTS_MAX;
 
+/// How often an attempt sends its question.
+pub(super) const SENT_MAX: usize = 3;
+
+/// The same servers so many times over: the library joins equal questions that are under way to one, so what is asked
+/// again is asked through another.
+pub(super) type Resolvers = [TokioResolver; SENT_MAX];
+
 /// How servers are asked: a [`Way`] with nothing left open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Manner {
@@ -50,9 +57,11 @@ impl Manner {
 pub(super) struct Route {
     /// `None`: the configuration has no such resolver. Named since the start, by a reload: it is asked from the next
     /// start on.
-    pub(super) resolver: Option<TokioResolver>,
+    pub(super) resolvers: Option<Resolvers>,
     /// The time a look-up may take.
     pub(super) lookup_max: Duration,
+    /// After which an unanswered question is asked again.
+    pub(super) pause: Duration,
 }
 
 /// All ways.
@@ -60,7 +69,7 @@ pub(super) struct Routes {
     config: Config,
     lists: Arc<DnsLists>,
     servers: HashMap<Upstream, Vec<SocketAddr>>,
-    built: HashMap<(Upstream, Manner), TokioResolver>,
+    built: HashMap<(Upstream, Manner), Resolvers>,
 }
 
 impl Routes {
@@ -70,9 +79,8 @@ impl Routes {
         let default = (Upstream::default(), upstream::default_servers(config));
         let servers: HashMap<_, _> = named.chain([default]).collect();
         let manner = Manner::new(Way::default(), config);
-        let build = |(&upstream, servers): (&Upstream, &Vec<SocketAddr>)| {
-            Ok(((upstream, manner), upstream::build(servers, manner)?))
-        };
+        let build =
+            |(&upstream, servers): (&Upstream, &Vec<SocketAddr>)| Ok(((upstream, manner), all(servers, manner)?));
         let built = servers.iter().map(build).collect::<Result<_, String>>()?;
         Ok(Self { config: config.clone(), lists, servers, built })
     }
@@ -81,20 +89,21 @@ impl Routes {
     pub(super) fn to(&mut self, question: &DnsQuestion, account: Option<&Account>) -> Route {
         let way = account.map(|account| account.list.way).unwrap_or_default();
         let manner = Manner::new(way, &self.config);
-        Route { resolver: self.resolver(question.upstream, manner), lookup_max: manner.lookup_max() }
+        let resolvers = self.resolvers(question.upstream, manner);
+        Route { resolvers, lookup_max: manner.lookup_max(), pause: manner.timeout / SENT_MAX as u32 }
     }
 
-    fn resolver(&mut self, upstream: Upstream, manner: Manner) -> Option<TokioResolver> {
+    fn resolvers(&mut self, upstream: Upstream, manner: Manner) -> Option<Resolvers> {
         if let Some(built) = self.built.get(&(upstream, manner)) {
             return Some(built.clone());
         }
-        let resolver = upstream::build(self.servers.get(&upstream)?, manner).ok()?;
+        let resolvers = all(self.servers.get(&upstream)?, manner).ok()?;
         self.forget_unused();
         // Only a question asked under an older policy can find no room: it builds a way for itself.
         if self.built.len() < ROUTES_MAX {
-            self.built.insert((upstream, manner), resolver.clone());
+            self.built.insert((upstream, manner), resolvers.clone());
         }
-        Some(resolver)
+        Some(resolvers)
     }
 
     fn forget_unused(&mut self) {
@@ -105,6 +114,11 @@ impl Routes {
         let used: HashSet<_> = used.collect();
         self.built.retain(|route, _| used.contains(route));
     }
+}
+
+fn all(servers: &[SocketAddr], manner: Manner) -> Result<Resolvers, String> {
+    let one = || upstream::build(servers, manner);
+    Ok([one()?, one()?, one()?])
 }
 
 #[cfg(test)]
@@ -151,7 +165,7 @@ mod tests {
         };
         let lists = [list("a.example", 700), list("b.example", 700), spelt];
         let mut routes = routes(&lists);
-        assert!(lists.iter().all(|list| take(&mut routes, list).resolver.is_some()));
+        assert!(lists.iter().all(|list| take(&mut routes, list).resolvers.is_some()));
         assert_eq!(routes.built.len(), 2);
     }
 
@@ -174,7 +188,7 @@ mod tests {
         let mut routes = routes(&[]);
         for timeout in 0..500 {
             let manner = Manner { timeout: Duration::from_millis(timeout), attempts: 1, protocol: Protocol::Tcp };
-            assert!(routes.resolver(Upstream::default(), manner).is_some());
+            assert!(routes.resolvers(Upstream::default(), manner).is_some());
             assert!(routes.built.len() <= ROUTES_MAX);
         }
     }
@@ -183,6 +197,6 @@ mod tests {
     fn a_resolver_that_nobody_configured_has_no_way() {
         let mut routes = routes(&[]);
         let stranger = Declared { upstream: Upstream::named("new"), ..declared("x.example") };
-        assert!(take(&mut routes, &stranger).resolver.is_none());
+        assert!(take(&mut routes, &stranger).resolvers.is_none());
     }
 }

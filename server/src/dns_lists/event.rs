@@ -1,6 +1,9 @@
 //! What do cores and the I/O thread tell the keeper of lists?
 
-use crate::ask::{DnsAnswer, ListId};
+use crate::{
+    ask::{DnsAnswer, ListId},
+    session::SessionId,
+};
 use std::{net::IpAddr, time::Duration};
 
 /// What a list said about one connection.
@@ -17,6 +20,8 @@ pub enum Heard {
 /// What all lists said about one connection, and what came of it. One a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListsSeen {
+    /// Of which session: a repeated call tells it again.
+    pub session: SessionId,
     /// Whom it was about.
     pub client_ip: Option<IpAddr>,
     /// Each list that was asked, or would have been but for its health.

@@ -15,6 +15,7 @@ pub mod health;
 pub mod keeper;
 pub mod metrics;
 pub mod probe;
+mod recent;
 mod settings;
 pub mod traffic;
 

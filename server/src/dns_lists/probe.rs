@@ -10,7 +10,7 @@ use super::{
     Declared, Probe, Subject,
     health::{Cause, Outcome},
 };
-use crate::ask::{DnsAnswer, DnsQuestion, RecordType, Upstream, reversed};
+use crate::ask::{DnsAnswer, DnsQuestion, RecordType, reversed};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Questions of one probe.
@@ -112,20 +112,6 @@ fn gravest(one: Option<Cause>, other: Option<Cause>) -> Option<Cause> {
     if rank(other) > rank(one) { other } else { one }
 }
 
-/// A question to a resolver about a name that cannot exist (RFC 2606 §2: `example` is never delegated).
-pub fn self_test(upstream: Upstream, random: u64) -> DnsQuestion {
-    DnsQuestion { upstream, ..DnsQuestion::new(format!("tollgate-{random:016x}.example"), RecordType::A) }
-}
-
-/// Does the resolver invent answers? `None` = it gave none.
-pub fn lies(answer: &DnsAnswer) -> Option<bool> {
-    match answer {
-        DnsAnswer::Found(_) => Some(true),
-        DnsAnswer::NotFound => Some(false),
-        DnsAnswer::Failed(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,15 +173,5 @@ mod tests {
         assert_eq!(read(&refused, &yes, &no), Reading::Bad(Cause::Refused));
         let parked = found([192, 0, 2, 80]);
         assert_eq!(read(&parked, &parked, &parked), Reading::Bad(Cause::NotAList));
-    }
-
-    #[test]
-    fn a_resolver_that_knows_what_cannot_exist_lies() {
-        let question = self_test(Upstream::named("paid"), 1);
-        assert_eq!(text(&question), "A tollgate-0000000000000001.example");
-        assert_eq!(question.upstream, Upstream::named("paid"));
-        assert_eq!(lies(&found([192, 0, 2, 1])), Some(true));
-        assert_eq!(lies(&DnsAnswer::NotFound), Some(false));
-        assert_eq!(lies(&DnsAnswer::Failed(Failure::Servfail)), None);
     }
 }

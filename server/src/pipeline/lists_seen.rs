@@ -47,6 +47,7 @@ impl Judge<'_> {
         speakers.dedup();
         let of = |wanted: &dyn Fn(ListId) -> bool| speakers.iter().copied().filter(|&list| wanted(list)).collect();
         Some(ListsSeen {
+            session: facts.session_id,
             client_ip: facts.connection.client_ip,
             would_refuse: of(&|list| self.would_refuse(list, hearing)),
             needed: of(&|list| self.is_needed(list, hearing)),
@@ -133,6 +134,7 @@ pub(super) fn at_the_end(policy: &Policy, ask: &dyn Ask, clock: &Clock, facts: &
         heard.extend(asking.known().into_iter().flat_map(|answers| self::heard(&[step], facts, &answers)));
     }
     let seen = ListsSeen {
+        session: facts.session_id,
         client_ip: facts.connection.client_ip,
         heard,
         would_refuse: Vec::new(),

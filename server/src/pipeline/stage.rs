@@ -118,7 +118,8 @@ impl Judge<'_> {
             }
             if step.speaks_at(call.stage) && !hushed {
                 speaking.push(step);
-            } else if early && step.def.stages.contains(&call.stage) {
+            } else if early && step.def.stages.first().is_some_and(|&first| first <= call.stage) {
+                // Also after the stage at which it learns something: answers that have come by now raise questions.
                 silent.push(step);
             }
         }

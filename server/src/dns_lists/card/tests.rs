@@ -1,6 +1,7 @@
 //! The card against a recomputation from the raw events, and what falls out of it.
 
 use super::*;
+use crate::session::SessionId;
 use crate::{clock::Clock, dns_lists::Heard};
 use proptest::prelude::*;
 
@@ -19,6 +20,7 @@ fn card() -> Card {
 
 fn seen(heard: &[(&str, Heard)]) -> ListsSeen {
     ListsSeen {
+        session: SessionId::default(),
         client_ip: None,
         heard: heard.iter().map(|(name, heard)| (id(name), *heard)).collect(),
         would_refuse: Vec::new(),

@@ -73,6 +73,11 @@ impl Probing {
         self.next = now.steady;
     }
 
+    /// The newest probe was read so long ago, or never.
+    pub(super) fn is_older_than(&self, age: Duration, now: Now) -> bool {
+        self.last.is_none_or(|(at, _)| now.unix_seconds().saturating_sub(at) >= age.as_secs())
+    }
+
     /// Asks, if it is time and nothing is under way.
     pub(super) fn ask(&mut self, list: &Declared, health: Health, ask: &dyn Ask, now: Now) {
         if health == Health::Off || !self.awaited.is_empty() || now.steady < self.next {

@@ -1,10 +1,13 @@
 //! Does a resolver invent answers? Each is asked for a name that cannot exist, at the start and ever again.
 
-use super::probing::{Awaited, random};
+use super::probing::Awaited;
 use crate::{
-    ask::{Ask, Upstream},
+    ask::{
+        Ask, Upstream,
+        dns::selftest::{self, Reading},
+    },
     clock::Now,
-    dns_lists::{metrics, probe},
+    dns_lists::metrics,
 };
 use std::time::{Duration, Instant};
 
@@ -66,7 +69,11 @@ impl Resolvers {
         let mut changes = Vec::new();
         for tested in &mut self.0 {
             if let Some(answer) = tested.awaited.as_mut().and_then(Awaited::look) {
-                let lies = probe::lies(answer);
+                let lies = match selftest::reading(answer) {
+                    Reading::Invents => Some(true),
+                    Reading::Honest => Some(false),
+                    Reading::Silent(_) => None,
+                };
                 tested.awaited = None;
                 tested.next = now.steady + if lies == Some(false) { EVERY } else { SOON };
                 if lies.is_some_and(|lies| lies != tested.lies) {
@@ -76,7 +83,7 @@ impl Resolvers {
                 }
             }
             if tested.awaited.is_none() && now.steady >= tested.next {
-                tested.awaited = Some(Awaited::ask(ask, probe::self_test(tested.upstream, random())));
+                tested.awaited = Some(Awaited::ask(ask, selftest::question(tested.upstream)));
                 tested.asked = Some(now.steady);
             }
         }

@@ -11,6 +11,7 @@ use crate::{
         card::{Bucket, Card, Contradiction, Known},
         health::{Cause, Flip, Outcome},
         metrics::{self, Labels, ListMetrics},
+        recent::Recent,
         traffic::{Baseline, Traffic},
     },
     state::{KeptList, LISTS_KEPT_MAX},
@@ -48,6 +49,7 @@ pub(super) struct Watch {
     board: HealthBoard,
     /// No list that can refuse is healthy, and that was told.
     silent: bool,
+    recent: Recent,
     card_written: Option<Instant>,
     flips: Vec<(ListId, Flip)>,
 }
@@ -65,6 +67,7 @@ impl Watch {
             labels: Labels::default(),
             board: HealthBoard::default(),
             silent: false,
+            recent: Recent::default(),
             card_written: None,
             flips: Vec::new(),
         };
@@ -130,7 +133,8 @@ impl Watch {
     fn event(&mut self, event: ListEvent, now: Now) {
         match event {
             ListEvent::LookedUp { list, answer, took } => self.looked_up(list, &answer, took, now),
-            ListEvent::Seen(seen) => self.seen(&seen, now),
+            ListEvent::Seen(seen) if self.recent.is_new(seen.session) => self.seen(&seen, now),
+            ListEvent::Seen(_) => {}
             ListEvent::EndedWell { listed } => {
                 self.card.accepted(&listed, now);
                 let lists = listed.iter().take(LISTS_MAX).filter_map(|list| self.lists.get(list));
@@ -154,11 +158,14 @@ impl Watch {
 
     fn seen(&mut self, seen: &ListsSeen, now: Now) {
         self.card.seen(seen, now);
-        self.traffic.seen(seen, now);
+        let other_net = self.traffic.seen(seen, now);
         let only = seen.only_listing();
         for (list, heard) in seen.heard.iter().take(LISTS_MAX) {
-            let Some(watched) = self.lists.get(list) else { continue };
+            let Some(watched) = self.lists.get_mut(list) else { continue };
             watched.metrics.heard(*heard, only == Some(*list));
+            if other_net && *heard != Heard::Failed {
+                watched.listed(*heard == Heard::Listed, now);
+            }
             if *heard == Heard::Listed && seen.known_good && !watched.list().welcomes {
                 watched.metrics.contradicted(Contradiction::Allowed);
             }

@@ -18,6 +18,10 @@ use std::{sync::Arc, time::Duration};
 /// What is kept of a list grows old: it is written at least so often.
 const WRITTEN_EVERY_SECONDS: u64 = 3_600;
 
+/// Clients in a row that make a list be probed, and how often that happens at most.
+const RUN: u32 = 10;
+const RUN_PROBED_EVERY: Duration = Duration::from_secs(60);
+
 /// A list of the policy in force.
 pub(super) struct Watched {
     pub(super) account: Arc<Account>,
@@ -25,6 +29,8 @@ pub(super) struct Watched {
     pub(super) budget: Budget,
     pub(super) probing: Probing,
     pub(super) metrics: ListMetrics,
+    /// Clients in a row that it listed, of nets that are new to us.
+    run: u32,
     /// As it was written last.
     written: Option<KeptList>,
 }
@@ -39,7 +45,7 @@ impl Watched {
         let machine = Machine::new(remembered, account.list.probe != Probe::Off, now);
         metrics.is(machine.health());
         let (budget, probing) = (Budget::new(account.spent(), now), Probing::new(now));
-        Self { machine, budget, probing, metrics, written: kept, account }
+        Self { machine, budget, probing, metrics, run: 0, written: kept, account }
     }
 
     pub(super) fn list(&self) -> &Declared {
@@ -65,6 +71,16 @@ impl Watched {
         let reading = self.probing.read(&self.account.list, doubted, every, now)?;
         // Off meanwhile: what was asked before is no trial.
         if health == Health::Off { None } else { self.machine.probed(reading, now) }
+    }
+
+    /// A client of another net was listed, or not: when it lists whoever comes, it is asked at once whether it lists the
+    /// world. A list that never errs has such runs too, and the probe clears it.
+    pub(super) fn listed(&mut self, listed: bool, now: Now) {
+        self.run = if listed { self.run + 1 } else { 0 };
+        if self.run >= RUN && self.probing.is_older_than(RUN_PROBED_EVERY, now) {
+            self.run = 0;
+            self.probing.hurry(now);
+        }
     }
 
     /// A budget level that the administrator is to be told of.

@@ -121,11 +121,11 @@ impl Traffic {
         }
     }
 
-    /// A connection was judged.
-    pub fn seen(&mut self, seen: &ListsSeen, now: Now) {
-        let Some(net) = seen.client_ip.map(net) else { return };
+    /// A connection was judged. `true` = its client's net is new: it counts.
+    pub fn seen(&mut self, seen: &ListsSeen, now: Now) -> bool {
+        let Some(net) = seen.client_ip.map(net) else { return false };
         if self.nets.contains(&net) {
-            return;
+            return false;
         }
         if self.nets.len() >= NETS_MAX {
             self.nets.pop_front();
@@ -142,6 +142,7 @@ impl Traffic {
             }
             self.judge(*list, now.steady);
         }
+        true
     }
 
     fn judge(&mut self, list: ListId, now: Instant) {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::clock::Clock;
+use crate::session::SessionId;
 
 struct Bench {
     clock: Clock,
@@ -26,6 +27,7 @@ impl Bench {
         self.clock.advance(Duration::from_secs(1));
         let said = |listed: bool| if listed { Heard::Listed } else { Heard::Clean };
         let seen = ListsSeen {
+            session: SessionId::default(),
             client_ip: Some(IpAddr::from(self.next.to_be_bytes())),
             heard: heard.iter().map(|(list, listed)| (id(list), said(*listed))).collect(),
             would_refuse: Vec::new(),

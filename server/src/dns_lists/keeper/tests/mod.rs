@@ -9,6 +9,7 @@ use crate::{
         Declared, Heard, ListEvent, ListsSeen, Probe, Spend, card::Bucket, health::Cause, probe::Reading,
         tests::declared,
     },
+    session::SessionId,
     state::{KeptList, Memory},
 };
 use ::metrics::with_local_recorder;
@@ -111,6 +112,7 @@ fn a_restart_goes_on_where_the_daemon_ended() {
     let before = bench.standing(&list);
     assert_eq!(before.health, Health::Off);
     let seen = ListsSeen {
+        session: SessionId([1; 16]),
         client_ip: None,
         heard: vec![(well.id, Heard::Listed)],
         would_refuse: vec![],
@@ -236,6 +238,7 @@ fn what_was_seen_stands_in_the_report_and_in_the_metrics() {
         let mut bench = Bench::new(&[list.clone(), white.clone()]);
         bench.keeper.turn();
         bench.lists.tell(ListEvent::Seen(ListsSeen {
+            session: SessionId([2; 16]),
             client_ip: None,
             heard: vec![(list.id, Heard::Listed), (white.id, Heard::Listed)],
             would_refuse: vec![list.id],
@@ -278,6 +281,7 @@ fn clients(bench: &mut Bench, first: u32, count: u32, lists: &[(&Declared, u32)]
     for number in first..first + count {
         let said = |share: u32| if number % 100 < share { Heard::Listed } else { Heard::Clean };
         bench.lists.tell(ListEvent::Seen(ListsSeen {
+            session: SessionId(u128::from(number).to_be_bytes()),
             client_ip: Some((0x0b00_0000 + number * 256).to_be_bytes().into()),
             heard: lists.iter().map(|(list, share)| (list.id, said(*share))).collect(),
             would_refuse: Vec::new(),

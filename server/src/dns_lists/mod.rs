@@ -3,15 +3,19 @@
 //! Cores and the I/O thread drop what they saw into a bounded queue ([`DnsLists::tell`]) and read two things without a
 //! lock: the [`HealthBoard`] and each list's [`Account`]. Everything else is the keeper's, a task of the control thread:
 //! `health` is the state machine, `probe` what lists are asked about themselves, `card` the report card, `keeper` the
-//! task that ties them together and writes behind into the store.
+//! task that ties them together and writes behind into the store. `gone` knows the lists of old that have died.
 
 mod account;
 mod declared;
 mod event;
+mod gone;
+mod refusal;
 
 pub use account::{Account, Spend};
 pub use declared::{Declared, LISTS_MAX, Probe, Protocol, Subject, Way};
 pub use event::{Heard, ListEvent, ListsSeen};
+pub use gone::gone;
+pub use refusal::refusal;
 
 use crate::ask::{HealthBoard, ListId};
 use arc_swap::ArcSwap;

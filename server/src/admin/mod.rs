@@ -3,13 +3,18 @@
 //! | call | changes |
 //! |---|---|
 //! | Check | nothing: an imagined transaction, not logged, not counted |
-//! | Status, Explain, Effective, Inspect, Pipeline | nothing |
+//! | Status, Explain, Effective, Inspect, Pipeline, Lists, ListReport | nothing |
+//! | Lookup | nothing but caches and the lists' accounts |
 //! | Switch | the kill switch, now and over a restart |
 //! | Reload | policy, lists and log settings, if they have no fault |
 
 pub mod http;
+mod lists;
+mod lookup;
 mod rehearsal;
+mod subject;
 
+pub use lists::{Card, ListsKnown, Report, Standing, Window};
 pub use rehearsal::Imagined;
 
 use crate::{
@@ -18,7 +23,9 @@ use crate::{
     pipeline::{DecisionId, KillSwitch},
     rpc::convert,
 };
+use lookup::Lookup;
 use std::{sync::Arc, time::Duration};
+use subject::Subject;
 use tokio::net::UnixListener;
 use tokio_stream::wrappers::UnixListenerStream;
 use tollgate_proto::v1::{
@@ -134,6 +141,33 @@ impl Admin for Desk {
 
     async fn pipeline(&self, _: Request<v1::PipelineRequest>) -> Result<Response<v1::PipelineReply>, Status> {
         Ok(Response::new(v1::PipelineReply { table: self.running.engine.policy().table() }))
+    }
+
+    async fn lists(&self, _: Request<v1::ListsRequest>) -> Result<Response<v1::ListsReply>, Status> {
+        let (policy, now) = (self.running.engine.policy(), self.running.clock.now().unix_seconds());
+        let order = policy.dns_lists().iter().map(|list| list.id);
+        Ok(Response::new(lists::standings(&self.running.lists.standings(now), order)))
+    }
+
+    async fn list_report(
+        &self,
+        request: Request<v1::ListReportRequest>,
+    ) -> Result<Response<v1::ListReportReply>, Status> {
+        let window = request.into_inner().window();
+        let report = self.running.lists.report(lists::window(window));
+        let report = report.ok_or_else(|| Status::failed_precondition("this server keeps no report of its lists"))?;
+        Ok(Response::new(lists::report(window, &report)))
+    }
+
+    type LookupStream = Lookup;
+
+    async fn lookup(&self, request: Request<v1::LookupRequest>) -> Result<Response<Lookup>, Status> {
+        let v1::LookupRequest { subject, zones } = request.into_inner();
+        let (engine, now) = (self.running.engine.clone(), self.running.clock.now());
+        let subject =
+            Subject::read(&subject, &engine.policy().settings().own_addresses).map_err(Status::invalid_argument)?;
+        let lookup = Lookup::start(engine, &subject, &zones, now).map_err(Status::invalid_argument)?;
+        Ok(Response::new(lookup))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::meters;
 use crate::{
+    admin::ListsKnown,
     clock::Clock,
     config::Fault,
     decision_log::{LogHandle, LogRing},
@@ -42,6 +43,8 @@ pub struct Running {
     pub in_force: Arc<Mutex<InForce>>,
     /// Unix time in seconds.
     pub started_at: u64,
+    /// How the DNS lists are doing and what they are worth.
+    pub lists: Arc<dyn ListsKnown>,
     /// Addresses and paths.
     pub listening: Vec<String>,
     /// Renders `/metrics`.

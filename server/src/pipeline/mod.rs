@@ -78,6 +78,11 @@ impl Engine {
         self.policy.load_full()
     }
 
+    /// Who answers its questions.
+    pub fn asks(&self) -> &Arc<dyn Ask> {
+        &self.ask
+    }
+
     /// Judges one stage. `state` is the call's `session_state`; `caller_deadline` is what is left of the caller's time,
     /// `None` = it named none. Always has an answer; may be dropped at any await without harm.
     pub async fn decide(

@@ -141,6 +141,11 @@ fn lists_are_asked_and_shown() {
 }
 
 #[test]
+fn every_list_is_looked_up() {
+    play("lookup");
+}
+
+#[test]
 fn the_daemon_is_steered() {
     play("steer");
 }

@@ -3,12 +3,16 @@
 //! | call | changes |
 //! |---|---|
 //! | Check | nothing: an imagined transaction, not logged, not counted |
-//! | Status, Explain, Effective, Inspect, Pipeline | nothing |
+//! | Status, Explain, Effective, Inspect, Pipeline, Lists, ListReport | nothing |
+//! | Lookup | nothing but caches and the lists' accounts |
 //! | Switch | the kill switch, now and over a restart |
 //! | Reload | policy, lists and log settings, if they have no fault |
 
 pub mod http;
+mod lists;
+mod lookup;
 mod rehearsal;
+mod subject;
 
 pub use rehearsal::Imagined;
 
@@ -18,7 +22,9 @@ use crate::{
     pipeline::{DecisionId, KillSwitch},
     rpc::convert,
 };
+use lookup::Lookup;
 use std::{sync::Arc, time::Duration};
+use subject::Subject;
 use tokio::net::UnixListener;
 use tokio_stream::wrappers::UnixListenerStream;
 use tollgate_proto::v1::{
@@ -134,6 +140,32 @@ impl Admin for Desk {
 
     async fn pipeline(&self, _: Request<v1::PipelineRequest>) -> Result<Response<v1::PipelineReply>, Status> {
         Ok(Response::new(v1::PipelineReply { table: self.running.engine.policy().table() }))
+    }
+
+    async fn lists(&self, _: Request<v1::ListsRequest>) -> Result<Response<v1::ListsReply>, Status> {
+        let policy = self.running.engine.policy();
+        let order = policy.dns_lists().iter().map(|list| list.id);
+        Ok(Response::new(lists::standings(&self.running.dns_lists.standings(), order)))
+    }
+
+    async fn list_report(
+        &self,
+        request: Request<v1::ListReportRequest>,
+    ) -> Result<Response<v1::ListReportReply>, Status> {
+        let window = request.into_inner().window();
+        let report = self.running.dns_lists.report(lists::window(window));
+        Ok(Response::new(lists::report(window, &report)))
+    }
+
+    type LookupStream = Lookup;
+
+    async fn lookup(&self, request: Request<v1::LookupRequest>) -> Result<Response<Lookup>, Status> {
+        let v1::LookupRequest { subject, zones } = request.into_inner();
+        let (engine, now) = (self.running.engine.clone(), self.running.clock.now());
+        let subject =
+            Subject::read(&subject, &engine.policy().settings().own_addresses).map_err(Status::invalid_argument)?;
+        let lookup = Lookup::start(engine, &subject, &zones, now).map_err(Status::invalid_argument)?;
+        Ok(Response::new(lookup))
     }
 }
 

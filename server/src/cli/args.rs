@@ -1,7 +1,7 @@
 //! What may stand on the command line? Every command and flag, with the words its help says.
 
 use crate::checks;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::{ffi::OsString, path::PathBuf};
 
 /// Heading of the flags that every command has.
@@ -63,6 +63,23 @@ pub(super) enum Command {
     ///
     /// Exit code: 1 = the daemon does not know the id (any more).
     Explain(ExplainArgs),
+    /// Write what another program's command line does as configuration
+    Import(ImportArgs),
+    /// Show how the DNS lists are doing, or what each is worth
+    ///
+    /// One line a list: may it be believed, since when, why not; what it costs today, and when its free limit will be
+    /// reached; what its newest probe said. Those that are not healthy stand first.
+    ///
+    /// Exit code: 0 = all are healthy, 1 = at least one is not.
+    Lists(ListsArgs),
+    /// Ask every DNS list about an address or a domain
+    ///
+    /// Each list's answer is printed as it comes: listed, not listed, or failed and why, with return codes and what they
+    /// mean, the list's own text, how long the answer may be kept, its age and the time it took; at last the verdict
+    /// that would follow. The look-ups count for the lists' budgets.
+    ///
+    /// Exit code: 0 = no list holds it, 1 = at least one does, 75 = none does, but not all answered.
+    Lookup(LookupArgs),
     /// Switch every check off for a while: all mail goes on as if nobody had been asked
     Off(OffArgs),
     /// Switch the checks on again, before the time given to `off` is over
@@ -153,6 +170,68 @@ pub(super) struct ExplainArgs {
     /// The decision's id
     #[arg(value_name = "ID")]
     pub(super) id: String,
+}
+
+/// Whose command line.
+#[derive(Args, Debug)]
+pub(super) struct ImportArgs {
+    #[command(subcommand)]
+    pub(super) from: ImportFrom,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ImportFrom {
+    /// Write what rblsmtpd's options do as TOML
+    ///
+    /// Reads the options of rblsmtpd (ucspi-tcp 0.88, netqmail's A-record patch, ucspi-tcp6) as they stand in a run
+    /// script, in quotes: tollgate import rblsmtpd '-b -r bl.example -a wl.example'. A whole line from tcpserver to
+    /// qmail-smtpd will do. The configuration goes to standard output, and what must be known about it (lists that are
+    /// gone, above all) to standard error. Nothing is asked and nothing is changed.
+    Rblsmtpd {
+        /// The options
+        #[arg(value_name = "ARGS", required = true, allow_hyphen_values = true, trailing_var_arg = true)]
+        args: Vec<OsString>,
+    },
+}
+
+/// What of the lists.
+#[derive(Args, Debug)]
+pub(super) struct ListsArgs {
+    #[command(subcommand)]
+    pub(super) what: Option<ListsWhat>,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub(super) enum ListsWhat {
+    /// What is each list worth: hits that no other list has, refusals that need it, what speaks against it, its cost
+    Report {
+        /// The span of time that ends now
+        #[arg(long, value_enum, default_value_t, value_name = "SPAN")]
+        window: Window,
+    },
+}
+
+/// The span of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Window {
+    /// The last hour
+    Hour,
+    /// The last 24 hours
+    #[default]
+    Day,
+    /// The last 30 days
+    Month,
+}
+
+/// Whom to look up, and where.
+#[derive(Args, Debug)]
+pub(super) struct LookupArgs {
+    /// An address, or a domain
+    #[arg(value_name = "IP|DOMAIN")]
+    pub(super) subject: String,
+    /// Ask the zones of this file in place of the configured lists: one a line, # starts a comment
+    #[arg(long, value_name = "FILE")]
+    pub(super) zones: Option<PathBuf>,
 }
 
 /// For how long, and why.

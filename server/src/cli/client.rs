@@ -21,7 +21,7 @@ use tokio::{
 };
 use tollgate_proto::v1::admin_client::AdminClient;
 use tonic::{
-    Code, Response, Status,
+    Code, Response, Status, Streaming,
     transport::{Channel, Endpoint},
 };
 
@@ -31,6 +31,8 @@ const CONNECT: Duration = Duration::from_secs(2);
 const ANSWER: Duration = Duration::from_secs(10);
 /// How long one may take that it has to work for: a reload reads lists of millions of entries, a check asks the DNS.
 const WORK: Duration = Duration::from_secs(120);
+/// Answers of one stream: a lookup gives one for each list, and a verdict.
+const ANSWERS_MAX: usize = 1_000;
 /// Largest answer, in octets: a check may show many rows.
 const ANSWER_OCTETS_MAX: usize = 64 * 1024 * 1024;
 
@@ -81,11 +83,36 @@ impl Server {
         match self.runtime.block_on(bounded) {
             Ok(Ok(reply)) => Ok(reply.into_inner()),
             Ok(Err(status)) => Err(self.refused(&status)),
-            Err(_) => {
-                let line = format!("{}: no answer within {} s", self.socket.display(), limit.as_secs());
-                Err(Failure::new(exit::UNREACHABLE, format!("{line}: is the daemon stopped or overloaded?")))
-            }
+            Err(_) => Err(self.silent(limit)),
         }
+    }
+
+    /// Asks for answers that come one after the other; `take` is given each as it comes. All of them together may take
+    /// as long as one that the daemon has to work for.
+    pub(super) fn ask_for_each<T, F>(
+        &self,
+        call: impl FnOnce(AdminClient<Channel>) -> F,
+        mut take: impl FnMut(T) -> Result<(), Failure>,
+    ) -> Result<(), Failure>
+    where
+        F: Future<Output = Result<Response<Streaming<T>>, Status>>,
+    {
+        let all = async {
+            let refused = |status: Status| self.refused(&status);
+            let mut answers = call(self.client.clone()).await.map_err(refused)?.into_inner();
+            for _ in 0..ANSWERS_MAX {
+                let Some(answer) = answers.message().await.map_err(refused)? else { return Ok(()) };
+                take(answer)?;
+            }
+            Err(Failure::new(exit::SERVER, format!("{}: more than {ANSWERS_MAX} answers", self.socket.display())))
+        };
+        let bounded = async { tokio::time::timeout(WORK, all).await };
+        self.runtime.block_on(bounded).unwrap_or_else(|_| Err(self.silent(WORK)))
+    }
+
+    fn silent(&self, limit: Duration) -> Failure {
+        let line = format!("{}: no answer within {} s", self.socket.display(), limit.as_secs());
+        Failure::new(exit::UNREACHABLE, format!("{line}: is the daemon stopped or overloaded?"))
     }
 
     fn refused(&self, status: &Status) -> Failure {

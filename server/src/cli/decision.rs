@@ -89,7 +89,8 @@ fn remarks(decision: &Decision, verdict: &Verdict) -> Vec<(&'static str, String)
     remarks
 }
 
-fn finding(finding: &Finding) -> Vec<String> {
+/// Check, rule, outcome, what keeps it from counting, detail.
+pub(super) fn finding(finding: &Finding) -> Vec<String> {
     let outcome = match finding.outcome.as_str() {
         "score" => format!("score {:+}", finding.score),
         other => other.to_owned(),

@@ -4,12 +4,20 @@ use super::text::escaped;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use tollgate_proto::v1::{
-    CheckReply, Counter, Decision, Evidence, Finding, InspectReply, ListFile, StatusReply, SwitchState, Verdict,
+    CheckReply, Contradiction, Counter, Decision, DnsList, Evidence, Finding, InspectReply, ListAnswer, ListCard,
+    ListCode, ListFile, ListOverlap, ListReportReply, ListsReply, LookupReply, StatusReply, SwitchState, Verdict,
+    lookup_reply::Part,
 };
 
 /// One value, indented, and a line feed.
 pub(super) fn print(out: &mut dyn Write, value: &Value) -> io::Result<()> {
     writeln!(out, "{value:#}")
+}
+
+/// One value in a line of its own, for answers that come one after the other.
+pub(super) fn print_line(out: &mut dyn Write, value: &Value) -> io::Result<()> {
+    writeln!(out, "{value}")?;
+    out.flush()
 }
 
 pub(super) fn check(reply: &CheckReply) -> Value {
@@ -116,4 +124,94 @@ pub(super) fn inspect(reply: &InspectReply) -> Value {
         "columns": reply.columns,
         "rows": reply.rows.iter().map(|row| json!({ "cells": row.cells })).collect::<Vec<_>>(),
     })
+}
+
+pub(super) fn lists(reply: &ListsReply) -> Value {
+    json!({ "lists": reply.lists.iter().map(dns_list).collect::<Vec<_>>() })
+}
+
+fn dns_list(list: &DnsList) -> Value {
+    json!({
+        "name": list.name,
+        "zone": list.zone,
+        "health": list.health,
+        "cause": list.cause,
+        "since": list.since,
+        "mode": list.mode,
+        "hit_rate": list.hit_rate,
+        "error_rate": list.error_rate,
+        "lookups_today": list.lookups_today,
+        "limit": list.limit,
+        "forecast": list.forecast,
+        "probe": list.probe,
+        "probed_at": list.probed_at,
+        "welcomes": list.welcomes,
+        "refused": list.refused,
+    })
+}
+
+pub(super) fn list_report(reply: &ListReportReply) -> Value {
+    json!({
+        "window": super::lists::window_name(reply.window()),
+        "from": reply.from,
+        "until": reply.until,
+        "connections": reply.connections,
+        "lists": reply.lists.iter().map(list_card).collect::<Vec<_>>(),
+        "overlaps": reply.overlaps.iter().map(overlap).collect::<Vec<_>>(),
+    })
+}
+
+fn list_card(card: &ListCard) -> Value {
+    json!({
+        "name": card.name,
+        "heard": card.heard,
+        "failed": card.failed,
+        "hits": card.hits,
+        "unique_hits": card.unique_hits,
+        "would_refuse": card.would_refuse,
+        "needed": card.needed,
+        "contradictions": card.contradictions.iter().map(contradiction).collect::<Vec<_>>(),
+        "lookups": card.lookups,
+        "errors": card.errors,
+        "latency_p50_us": card.latency_p50_us,
+        "latency_p99_us": card.latency_p99_us,
+    })
+}
+
+fn contradiction(contradiction: &Contradiction) -> Value {
+    json!({ "kind": contradiction.kind, "count": contradiction.count })
+}
+
+fn overlap(overlap: &ListOverlap) -> Value {
+    json!({ "first": overlap.first, "second": overlap.second, "hits": overlap.hits })
+}
+
+/// `{"list": …}` or `{"decision": …}`.
+pub(super) fn lookup(reply: &LookupReply) -> Value {
+    match &reply.part {
+        Some(Part::List(answer)) => json!({ "list": list_answer(answer) }),
+        Some(Part::Decision(found)) => json!({ "decision": decision(found) }),
+        None => json!({}),
+    }
+}
+
+fn list_answer(answer: &ListAnswer) -> Value {
+    json!({
+        "name": answer.name,
+        "zone": answer.zone,
+        "standing": answer.standing,
+        "reason": answer.reason,
+        "codes": answer.codes.iter().map(list_code).collect::<Vec<_>>(),
+        "text": answer.text,
+        "cached": answer.cached,
+        "age_seconds": answer.age_seconds,
+        "ttl_seconds": answer.ttl_seconds,
+        "took_us": answer.took_us,
+        "health": answer.health,
+        "findings": answer.findings.iter().map(finding).collect::<Vec<_>>(),
+    })
+}
+
+fn list_code(code: &ListCode) -> Value {
+    json!({ "code": code.code, "label": code.label })
 }

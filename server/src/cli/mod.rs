@@ -8,8 +8,11 @@ mod decision;
 mod doctor;
 mod explain;
 mod failure;
+mod import;
 mod inspect;
 mod json;
+mod lists;
+mod lookup;
 mod pipeline;
 mod reload;
 mod status;
@@ -50,6 +53,8 @@ struct Context<'a> {
     common: args::Common,
     /// Standard output.
     out: &'a mut dyn Write,
+    /// Standard error, for what is no failure and must not stand in the output.
+    err: &'a mut dyn Write,
 }
 
 /// The whole of `tollgate`.
@@ -62,7 +67,7 @@ pub fn run(line: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &
     let command = Arguments::command().after_help(args::after_help());
     let parsed = command.try_get_matches_from(line).and_then(|matches| Arguments::from_arg_matches(&matches));
     let done = match parsed {
-        Ok(arguments) => dispatch(arguments, out),
+        Ok(arguments) => dispatch(arguments, out, err),
         Err(error) => Err(Failure::from_usage(&error, out)),
     };
     match done.and_then(|code| out.flush().map(|()| code).map_err(Failure::from)) {
@@ -75,13 +80,16 @@ pub fn run(line: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &
     }
 }
 
-fn dispatch(arguments: Arguments, out: &mut dyn Write) -> Result<u8, Failure> {
-    let context = &mut Context { common: arguments.common, out };
+fn dispatch(arguments: Arguments, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
+    let context = &mut Context { common: arguments.common, out, err };
     match arguments.command {
         Command::Check(args) => check::run(args, context),
         Command::Config(args) => config::run(&args, context),
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Explain(args) => explain::run(args, context),
+        Command::Import(args) => import::run(args, context),
+        Command::Lists(args) => lists::run(&args, context),
+        Command::Lookup(args) => lookup::run(args, context),
         Command::Off(args) => switch::off(args, context),
         Command::On => switch::on(context),
         Command::Pipeline => pipeline::run(context),

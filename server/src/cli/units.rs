@@ -63,6 +63,12 @@ pub(super) fn utc(seconds: u64) -> String {
     format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC", of_day / 3_600, of_day / 60 % 60, of_day % 60)
 }
 
+/// The time of day: `16:40 UTC`.
+pub(super) fn time_of_day(seconds: u64) -> String {
+    let of_day = seconds % 86_400;
+    format!("{:02}:{:02} UTC", of_day / 3_600, of_day / 60 % 60)
+}
+
 /// Year, month and day of a day counted from 1970-01-01: years begin in March, so that the leap day comes last.
 fn civil(days: u64) -> (u64, u64, u64) {
     let days = days + 719_468;
@@ -108,5 +114,6 @@ mod tests {
         ] {
             assert_eq!(utc(seconds), shown);
         }
+        assert_eq!(time_of_day(1_709_251_199), "23:59 UTC");
     }
 }

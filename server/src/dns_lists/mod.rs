@@ -4,24 +4,29 @@
 //! a lock: the [`HealthBoard`] and each list's [`Account`]. Everything else is the keeper's, a task of the control
 //! thread: `health` is the state machine, `probe` what lists are asked about themselves, `traffic` what our own
 //! traffic says of them, `budget` what they may still be asked, `card` the report card, `keeper` the task that ties
-//! them together and writes behind into the store.
+//! them together and writes behind into the store. `refusal` tells codes that are no listing, `gone` knows the lists
+//! that have died.
 
 mod account;
 pub mod budget;
 pub mod card;
 mod declared;
 mod event;
+mod gone;
 pub mod health;
 pub mod keeper;
 pub mod metrics;
 pub mod probe;
 mod recent;
+mod refusal;
 mod settings;
 pub mod traffic;
 
 pub use account::{Account, Spend};
 pub use declared::{Declared, LISTS_MAX, Probe, Protocol, Subject, Way};
 pub use event::{Heard, ListEvent, ListsSeen};
+pub use gone::gone;
+pub use refusal::Refusal;
 pub use settings::{FIELDS, Settings};
 
 use crate::ask::{HealthBoard, ListId};

@@ -226,7 +226,8 @@ pub fn decision(decision: &Decision) -> v1::Decision {
     }
 }
 
-fn finding(judged: &Judged) -> v1::Finding {
+/// What one check found.
+pub fn finding(judged: &Judged) -> v1::Finding {
     let (outcome, score) = match judged.outcome {
         Outcome::Allow => ("allow", 0),
         Outcome::Score(score) => ("score", score),
@@ -305,12 +306,13 @@ pub fn rows(rows: Rows) -> v1::InspectReply {
     v1::InspectReply { columns, rows: rows.into_iter().map(|cells| v1::InspectRow { cells }).collect() }
 }
 
-fn micros(time: Duration) -> u64 {
+/// Whole microseconds.
+pub fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 /// Printable ASCII for a terminal: everything else as `\xHH`.
-fn printable(bytes: &[u8]) -> String {
+pub fn printable(bytes: &[u8]) -> String {
     let escape = |&byte: &u8| match byte {
         b' '..=b'~' => char::from(byte).to_string(),
         _ => format!("\\x{byte:02x}"),

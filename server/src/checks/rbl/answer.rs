@@ -1,12 +1,12 @@
 //! What did a list say about an address or name? The answer read as listed, not listed or failed.
 
 use super::{
-    codes::{Codes, Refusal},
     list::{Action, List, Meaning, Query},
     target::Target,
 };
 use crate::{
     ask::{Answers, DnsAnswer, DnsQuestion, Record, RecordType},
+    dns_lists::Refusal,
     mode::Mode,
 };
 use std::net::Ipv4Addr;
@@ -67,7 +67,7 @@ impl List {
         codes.sort_unstable();
         codes.dedup();
         // One refusal spoils the answer: who refuses has not looked.
-        if codes.iter().any(|&code| Refusal::of(code, self.patterns()).is_some()) {
+        if codes.iter().any(|&code| Refusal::of(code, &self.declared.named_codes).is_some()) {
             return Standing::Failed;
         }
         let held_by = |meaning: &Meaning, code: Ipv4Addr| meaning.codes.iter().any(|codes| codes.hold(code));
@@ -83,10 +83,6 @@ impl List {
             hits.push(Hit { meaning: &self.rest, codes });
         }
         if hits.is_empty() { Standing::NotListed } else { Standing::Listed(hits) }
-    }
-
-    fn patterns(&self) -> impl Iterator<Item = &Codes> {
-        self.meanings.iter().chain([&self.rest]).flat_map(|meaning| &meaning.codes)
     }
 
     /// The list's own words about this target, fit for a reply; empty = none.

@@ -1,7 +1,6 @@
-//! Which return codes of a DNS list are a listing? Exact addresses, ranges, networks and bit masks within 127.0.0.0/8;
-//! and which addresses never are one.
+//! Which return codes of a DNS list are a listing? Exact addresses, ranges, networks and bit masks within 127.0.0.0/8.
 
-use crate::config::Network;
+use crate::{config::Network, dns_lists::Refusal};
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr},
@@ -35,32 +34,6 @@ impl Codes {
     }
 }
 
-/// What a list says by a return code that is no listing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// Outside 127.0.0.0/8: a parked domain, a resolver that rewrites, not a DNS list (RFC 5782 §2.1).
-    NotAList,
-    /// 127.0.0.1, which no list may hold (RFC 5782 §5): it answers to everything.
-    Wildcard,
-    /// "I do not answer you": over quota, asked through a public resolver, misspelt zone.
-    Refused,
-}
-
-impl Refusal {
-    /// Does this code say so? `patterns` are the list's own: some codes are a refusal unless a list names them.
-    pub(super) fn of<'a>(code: Ipv4Addr, mut patterns: impl Iterator<Item = &'a Codes>) -> Option<Self> {
-        match code.octets() {
-            [127, 0, 0, 1] => Some(Self::Wildcard),
-            // Spamhaus and others.
-            [127, 255, 255, _] => Some(Self::Refused),
-            // dnswl.org; Spamhaus' domain list when asked for an address.
-            [127, 0, 0 | 1, 255] => (!patterns.any(|codes| *codes == Codes::Exact(code))).then_some(Self::Refused),
-            [127, ..] => None,
-            _ => Some(Self::NotAList),
-        }
-    }
-}
-
 impl FromStr for Codes {
     type Err = String;
 
@@ -72,7 +45,7 @@ impl FromStr for Codes {
             )
         })?;
         match codes {
-            Self::Exact(code) if Refusal::of(code, [codes].iter()).is_some() => {
+            Self::Exact(code) if Refusal::of(code, &[code]).is_some() => {
                 Err(format!("{code} is never a listing: lists answer so when they refuse (or answer to everything)"))
             }
             _ => Ok(codes),
@@ -177,21 +150,5 @@ mod tests {
         ] {
             assert!(text.parse::<Codes>().is_err(), "{text}");
         }
-    }
-
-    #[test]
-    fn refusals_are_no_listings() {
-        let none = || [].iter();
-        let refusal = |code: [u8; 4]| Refusal::of(Ipv4Addr::from(code), none());
-        assert_eq!(refusal([127, 255, 255, 254]), Some(Refusal::Refused));
-        assert_eq!(refusal([127, 0, 0, 255]), Some(Refusal::Refused));
-        assert_eq!(refusal([127, 0, 1, 255]), Some(Refusal::Refused));
-        assert_eq!(refusal([127, 0, 0, 1]), Some(Refusal::Wildcard));
-        assert_eq!(refusal([192, 0, 2, 1]), Some(Refusal::NotAList));
-        assert_eq!(refusal([127, 0, 0, 2]), None);
-        let named = [codes("127.0.0.255")];
-        assert_eq!(Refusal::of(Ipv4Addr::new(127, 0, 0, 255), named.iter()), None);
-        let wide = [codes("127.0.0.0/24")];
-        assert_eq!(Refusal::of(Ipv4Addr::new(127, 0, 0, 255), wide.iter()), Some(Refusal::Refused));
     }
 }

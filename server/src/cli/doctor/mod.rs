@@ -2,6 +2,7 @@
 
 mod account;
 mod daemon;
+mod dns_lists;
 mod host;
 mod lists;
 mod reach;

@@ -13,8 +13,8 @@ use tokio::{
 use tokio_stream::wrappers::UnixListenerStream;
 use tollgate_proto::v1::{
     CheckReply, CheckRequest, EffectiveReply, EffectiveRequest, ExplainReply, ExplainRequest, InspectReply,
-    InspectRequest, PipelineReply, PipelineRequest, ReloadReply, ReloadRequest, StatusReply, StatusRequest,
-    SwitchReply, SwitchRequest,
+    InspectRequest, ListReportReply, ListReportRequest, ListsReply, ListsRequest, LookupReply, LookupRequest,
+    PipelineReply, PipelineRequest, ReloadReply, ReloadRequest, StatusReply, StatusRequest, SwitchReply, SwitchRequest,
     admin_server::{Admin, AdminServer},
 };
 use tonic::{Request, Response, Status, transport::Server};
@@ -30,6 +30,10 @@ pub(super) struct Replies {
     pub(super) inspect: InspectReply,
     pub(super) pipeline: PipelineReply,
     pub(super) effective: EffectiveReply,
+    pub(super) lists: ListsReply,
+    pub(super) list_report: ListReportReply,
+    /// One after the other; an error ends them.
+    pub(super) lookup: Vec<Result<LookupReply, Status>>,
 }
 
 /// What it was asked.
@@ -39,6 +43,8 @@ pub(super) struct Heard {
     pub(super) switch: Option<SwitchRequest>,
     pub(super) explain: Option<ExplainRequest>,
     pub(super) inspect: Option<InspectRequest>,
+    pub(super) list_report: Option<ListReportRequest>,
+    pub(super) lookup: Option<LookupRequest>,
 }
 
 struct Fake {
@@ -140,5 +146,25 @@ impl Admin for Fake {
 
     async fn effective(&self, _: Request<EffectiveRequest>) -> Answer<EffectiveReply> {
         Ok(Response::new(self.replies.effective.clone()))
+    }
+
+    async fn lists(&self, _: Request<ListsRequest>) -> Answer<ListsReply> {
+        Ok(Response::new(self.replies.lists.clone()))
+    }
+
+    async fn list_report(&self, request: Request<ListReportRequest>) -> Answer<ListReportReply> {
+        self.hear(|heard| heard.list_report = Some(request.into_inner()));
+        Ok(Response::new(self.replies.list_report.clone()))
+    }
+
+    type LookupStream = tokio_stream::Iter<std::vec::IntoIter<Result<LookupReply, Status>>>;
+
+    async fn lookup(&self, request: Request<LookupRequest>) -> Answer<Self::LookupStream> {
+        let request = request.into_inner();
+        if request.subject.starts_with("10.") {
+            return Err(Status::invalid_argument("10.0.0.1 is no address of the public Internet"));
+        }
+        self.hear(|heard| heard.lookup = Some(request));
+        Ok(Response::new(tokio_stream::iter(self.replies.lookup.clone())))
     }
 }

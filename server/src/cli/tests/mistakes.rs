@@ -16,7 +16,16 @@ fn without_a_daemon_the_socket_is_named_with_what_to_try() {
     let folder = tempfile::tempdir().expect("a folder");
     let socket = folder.path().join("admin.sock");
     let name = socket.display().to_string();
-    for words in [&["status"][..], &["check", "--ip", "192.0.2.1"], &["reload"], &["on"], &["rbl"], &["pipeline"]] {
+    for words in [
+        &["status"][..],
+        &["check", "--ip", "192.0.2.1"],
+        &["reload"],
+        &["on"],
+        &["rbl"],
+        &["pipeline"],
+        &["lists"],
+        &["lookup", "192.0.2.1"],
+    ] {
         let seen = tollgate(&[&["--socket", &name], words].concat());
         let expected = "no such socket: is tollgated running? Start it, or name its admin socket with --socket";
         assert_eq!(failure(&seen, exit::UNREACHABLE), format!("{name}: {expected}"), "{words:?}");

@@ -2,6 +2,7 @@
 
 mod answers;
 mod fake;
+mod lists;
 mod mistakes;
 
 use fake::{Daemon, Replies};
@@ -9,10 +10,10 @@ use std::ffi::OsString;
 use tempfile::TempDir;
 
 /// Exit code, standard output, standard error.
-type Seen = (u8, String, String);
+pub(super) type Seen = (u8, String, String);
 
 /// Runs one command line, given as words.
-fn tollgate(words: &[&str]) -> Seen {
+pub(super) fn tollgate(words: &[&str]) -> Seen {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let line = std::iter::once("tollgate").chain(words.iter().copied()).map(OsString::from);
     let code = super::run(line, &mut out, &mut err);

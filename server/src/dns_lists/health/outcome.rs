@@ -3,9 +3,8 @@
 use super::Cause;
 use crate::{
     ask::{DnsAnswer, Failure, Record},
-    dns_lists::Declared,
+    dns_lists::{Declared, Refusal},
 };
-use std::net::Ipv4Addr;
 
 /// One look-up, as far as the list's health is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,13 +24,21 @@ impl Outcome {
             DnsAnswer::NotFound => Some(Self::Good),
             DnsAnswer::Found(records) => {
                 let mut wrong = records.iter().filter_map(|record| match record {
-                    Record::A(code) => wrong_code(*code, &list.named_codes),
+                    Record::A(code) => Refusal::of(*code, &list.named_codes).map(cause),
                     _ => None,
                 });
                 Some(wrong.next().map_or(Self::Good, Self::Wrong))
             }
             DnsAnswer::Failed(failure) => failed(*failure).map(Self::Failed),
         }
+    }
+}
+
+fn cause(refusal: Refusal) -> Cause {
+    match refusal {
+        Refusal::NotAList => Cause::NotAList,
+        Refusal::Wildcard => Cause::Wildcard,
+        Refusal::Refused => Cause::Refused,
     }
 }
 
@@ -45,23 +52,11 @@ fn failed(failure: Failure) -> Option<Cause> {
     }
 }
 
-/// Codes that are no listing; `named` are those that the configuration takes for one all the same.
-fn wrong_code(code: Ipv4Addr, named: &[Ipv4Addr]) -> Option<Cause> {
-    match code.octets() {
-        [127, 0, 0, 1] => Some(Cause::Wildcard),
-        // Spamhaus and others.
-        [127, 255, 255, _] => Some(Cause::Refused),
-        // dnswl.org; Spamhaus' domain list when asked for an address.
-        [127, 0, 0 | 1, 255] => (!named.contains(&code)).then_some(Cause::Refused),
-        [127, ..] => None,
-        _ => Some(Cause::NotAList),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::dns_lists::tests::declared;
+    use std::net::Ipv4Addr;
 
     fn found(codes: &[[u8; 4]]) -> DnsAnswer {
         DnsAnswer::Found(codes.iter().map(|code| Record::A(Ipv4Addr::from(*code))).collect())

@@ -103,15 +103,19 @@ impl Scene {
         });
     }
 
-    /// Lines of the log about the health of a list, each with all of `words`.
-    fn told(&self, list: &str, words: &[&str]) -> Vec<String> {
-        let log = self.gate.daemon.log();
+    /// Lines of the log about the health of a list that have this word.
+    fn told(&self, list: &str, word: &str) -> Vec<String> {
         let list = format!("list={list}");
-        let about = |line: &&str| {
-            let has = |word: &str| line.split(' ').any(|found| found == word);
-            has("event=list_health") && has(&list) && words.iter().all(|word| has(word))
-        };
-        log.lines().filter(about).map(str::to_owned).collect()
+        let words = ["event=list_health", &list, word];
+        let about = |line: &&str| words.iter().all(|word| line.split(' ').any(|found| found == *word));
+        self.gate.daemon.log().lines().filter(about).map(str::to_owned).collect()
+    }
+
+    /// The same, once there are any: a list never changes its state silently. The log comes a moment after the state.
+    fn wait_told(&self, list: &str, word: &str) -> Vec<String> {
+        wait::until_some(&format!("the log to say that {list} is {word}"), wait::SOON, || {
+            Some(self.told(list, word)).filter(|told| !told.is_empty())
+        })
     }
 
     /// Makes the faults and waits until the breaker is open over each of these lists, and only these.
@@ -121,7 +125,7 @@ impl Scene {
         }
         self.wait_for_faulty("the breaker to open", OPENS, |state| state != "healthy");
         for (zone, _) in &self.faulty {
-            let told = self.told(zone, &["from=healthy"]);
+            let told = self.wait_told(zone, "from=healthy");
             assert!(told.iter().any(|line| line.contains(" cause=")), "{zone}: nobody says why in {told:?}");
             let shown = self.gate.daemon.tool(&["lists"]);
             let names = |line: &str| STATES[1..].iter().any(|state| line.to_lowercase().contains(state));
@@ -150,10 +154,10 @@ impl Scene {
         self.wait_for_faulty("the breaker to close", CLOSES, |state| state == "healthy");
         self.assert_heard();
         for (zone, _) in &self.faulty {
-            assert!(!self.told(zone, &["to=healthy"]).is_empty(), "{zone}: nobody says that it is well again");
+            self.wait_told(zone, "to=healthy");
         }
         for zone in WELL {
-            assert_eq!(self.told(zone, &["from=healthy"]), Vec::<String>::new(), "nothing had befallen {zone}");
+            assert_eq!(self.told(zone, "from=healthy"), Vec::<String>::new(), "nothing had befallen {zone}");
         }
     }
 }
@@ -223,7 +227,7 @@ fn the_breaker_opens_and_closes_over_a_resolver_that_rewrites() {
     let zones = || WELL.into_iter().chain(["first.example"]);
     wait::until("no list to be believed", OPENS, || zones().all(|zone| scene.state(zone) != "healthy"));
     for zone in zones() {
-        assert!(!scene.told(zone, &["from=healthy"]).is_empty(), "{zone} fell silent silently");
+        scene.wait_told(zone, "from=healthy");
     }
     scene.gate.faults().clear(everything);
     let all_well = |scene: &Scene| lies(scene) < 0.5 && zones().all(|zone| scene.state(zone) == "healthy");

@@ -144,7 +144,7 @@ impl Reloader {
         if fixed(&loaded) != self.fixed {
             words.push(("restart_needed", "[server] or [dns] has changed".to_owned()));
         }
-        let warnings: Vec<String> = loaded.policy.files().iter().flat_map(|file| file.warnings.clone()).collect();
+        let warnings = loaded.policy.warnings();
         meters::policy_loaded(loaded.policy.generation(), now);
         let old = self.engine.swap(loaded.policy);
         self.log.set(loaded.log);

@@ -190,7 +190,7 @@ impl Start {
             ("generation", policy.generation().to_string()),
         ];
         self.ring.notice(self.now, "start", words);
-        for warning in policy.files().iter().flat_map(|file| file.warnings.clone()) {
+        for warning in policy.warnings() {
             self.ring.notice(self.now, "warning", vec![("warning", warning)]);
         }
         let (clock, ring) = (self.clock.clone(), self.ring.clone());

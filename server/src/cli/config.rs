@@ -1,6 +1,6 @@
 //! `tollgate config`: what may be configured, is a file right, and what is in force?
 
-use super::{Context, Failure, args::ConfigArgs, client::Server, exit};
+use super::{Context, Failure, args::ConfigArgs, client::Server, exit, text::one_line};
 use crate::{
     config::{self, Document},
     paths, reload,
@@ -24,7 +24,10 @@ pub(super) fn run(args: &ConfigArgs, context: &mut Context<'_>) -> Result<u8, Fa
 fn check(file: Option<&Path>, context: &mut Context<'_>) -> Result<(), Failure> {
     let file: Option<PathBuf> =
         file.map(Path::to_owned).or_else(|| paths::config_file(context.common.config.as_deref()));
-    read(file.as_deref())?;
+    let loaded = reload::load(file.as_deref(), 0).map_err(Failure::from_faults)?;
+    for warning in loaded.policy.warnings() {
+        writeln!(context.err, "warning: {}", one_line(&warning))?;
+    }
     match file {
         Some(file) => writeln!(context.out, "{}: no mistakes", file.display())?,
         None => writeln!(context.out, "no configuration file: the built-in defaults have no mistakes")?,

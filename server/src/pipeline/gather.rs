@@ -2,7 +2,8 @@
 
 use super::{ROUNDS_MAX, policy::Step};
 use crate::{
-    ask::{Answer, Answered, Answers, Ask, Asker, Failure, Question},
+    ask::{Answer, Answered, Answers, Ask, Asker, Failure, Health, ListId, Question},
+    dns_lists::Declared,
     session::{Facts, Stage},
 };
 use std::{pin::Pin, time::Duration};
@@ -18,11 +19,22 @@ pub(super) struct Gathered {
     pub(super) too_many: bool,
 }
 
+/// How long an answer is waited for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Patience {
+    /// It may decide: as long as there is time.
+    Decides,
+    /// It is rehearsed: a while.
+    Rehearsed,
+    /// It changes no answer, and comes from a list that is not well: not at all. What is there is taken.
+    Ailing,
+}
+
 /// What the checks asked in one round and the caches could not answer.
 struct Round {
     /// They asked something new.
     new: bool,
-    waiting: Vec<(Question, oneshot::Receiver<Answered>)>,
+    waiting: Vec<(Patience, Question, oneshot::Receiver<Answered>)>,
 }
 
 /// Whose questions, at which stage of which session, and who answers.
@@ -31,11 +43,12 @@ pub(super) struct Asking<'a> {
     pub(super) stage: Stage,
     pub(super) facts: &'a Facts,
     pub(super) ask: &'a dyn Ask,
-}
-
-/// Who is asking: new look-ups are rationed.
-fn asker(facts: &Facts) -> Asker {
-    Asker { session: Some(facts.session_id), client_ip: facts.connection.client_ip }
+    /// On whose behalf: new look-ups are rationed.
+    pub(super) asker: Asker,
+    /// The DNS lists of the policy.
+    pub(super) lists: &'a [Declared],
+    /// How long what is only rehearsed is waited for.
+    pub(super) rehearsal: Duration,
 }
 
 impl Asking<'_> {
@@ -88,17 +101,22 @@ impl Asking<'_> {
     /// dropped at any time. `false` = the time was over first.
     pub(super) async fn gather(&self, gathered: &mut Gathered, budget: Duration) -> bool {
         // Made by the first round that has to wait: a decision from the cache needs no timer.
-        let mut timer = None;
+        let (mut timer, mut rehearsal) = (None, None);
         for _ in 0..ROUNDS_MAX {
-            let round = self.round(gathered);
+            let mut round = self.round(gathered);
             if !round.new {
                 break;
             }
             let mut in_time = true;
-            for (question, receiver) in round.waiting {
-                let timer = timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(budget)));
-                let answered = wait(receiver, timer.as_mut()).await;
-                in_time &= answered.is_some();
+            // What decides is waited for first; the rest comes meanwhile, or does not.
+            round.waiting.sort_by_key(|(patience, ..)| *patience);
+            for (patience, question, receiver) in round.waiting {
+                let answered = match patience {
+                    Patience::Decides => wait(receiver, timer_of(&mut timer, budget)).await,
+                    Patience::Rehearsed => wait(receiver, timer_of(&mut rehearsal, budget.min(self.rehearsal))).await,
+                    Patience::Ailing => taken(receiver),
+                };
+                in_time &= answered.is_some() || patience != Patience::Decides;
                 let instead = || self.ask.stale(&question).unwrap_or(Answered::failed(Failure::Timeout, budget));
                 let answered = answered.unwrap_or_else(instead);
                 gathered.answers.insert(question, answered);
@@ -110,6 +128,18 @@ impl Asking<'_> {
         true
     }
 
+    fn patience(&self, question: &Question, answers: &Answers) -> Patience {
+        let Question::Dns(dns) = question else { return Patience::Decides };
+        if dns.list == ListId::NONE {
+            return Patience::Decides;
+        }
+        if answers.list_health(dns.list) != Health::Healthy {
+            return Patience::Ailing;
+        }
+        let rehearsed = self.lists.iter().any(|list| list.id == dns.list && list.monitored);
+        if rehearsed { Patience::Rehearsed } else { Patience::Decides }
+    }
+
     /// Lets the checks ask; what the caches know is recorded, the rest is asked.
     fn round(&self, gathered: &mut Gathered) -> Round {
         let mut questions = Vec::new();
@@ -119,7 +149,7 @@ impl Asking<'_> {
         let mut round = Round { new: false, waiting: Vec::new() };
         for question in questions {
             let known = gathered.answers.get(&question).is_some();
-            if known || round.waiting.iter().any(|(asked, _)| *asked == question) {
+            if known || round.waiting.iter().any(|(_, asked, _)| *asked == question) {
                 continue;
             }
             if gathered.answers.len() + round.waiting.len() >= Answers::MAX {
@@ -129,19 +159,38 @@ impl Asking<'_> {
             round.new = true;
             match self.ask.cached(&question) {
                 Some(answered) => gathered.answers.insert(question, answered),
-                None => round.waiting.push((question.clone(), self.ask.ask(question, asker(self.facts)))),
+                None => {
+                    let patience = self.patience(&question, &gathered.answers);
+                    round.waiting.push((patience, question.clone(), self.ask.ask(question, self.asker)));
+                }
             }
         }
         round
     }
 }
 
+/// The answer if it has come by now.
+fn taken(mut receiver: oneshot::Receiver<Answered>) -> Option<Answered> {
+    match receiver.try_recv() {
+        Ok(answered) => Some(answered),
+        Err(oneshot::error::TryRecvError::Empty) => None,
+        Err(oneshot::error::TryRecvError::Closed) => Some(GONE),
+    }
+}
+
+fn timer_of(timer: &mut Option<Pin<Box<Sleep>>>, budget: Duration) -> Pin<&mut Sleep> {
+    timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(budget))).as_mut()
+}
+
+/// What is known when the I/O thread is gone.
+const GONE: Answered = Answered::failed(Failure::Unreachable, Duration::ZERO);
+
 /// The answer, `None` once the timer has gone off; what has come by then is taken all the same.
 async fn wait(receiver: oneshot::Receiver<Answered>, timer: Pin<&mut Sleep>) -> Option<Answered> {
     tokio::select! {
         biased;
-        // A sender that went away without an answer: the I/O thread is gone.
-        answer = receiver => Some(answer.unwrap_or(Answered::failed(Failure::Unreachable, Duration::ZERO))),
+        // A sender that went away without an answer.
+        answer = receiver => Some(answer.unwrap_or(GONE)),
         () = timer => None,
     }
 }

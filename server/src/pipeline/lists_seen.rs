@@ -5,7 +5,6 @@
 
 use super::{
     Action, ListsHeard, Policy,
-    gather::Asking,
     policy::Step,
     precedence::{self, Found, Ruling, Speaker},
     stage::{Call, Judge},
@@ -130,8 +129,9 @@ pub(super) fn at_the_end(policy: &Policy, ask: &dyn Ask, clock: &Clock, facts: &
     let mut heard = Vec::new();
     for step in speaking.into_iter().chain(silent) {
         // Each check by itself: lists are told although another check's answers are not there.
-        let asking = Asking { steps: &[step], stage: Stage::Mail, facts, ask };
-        heard.extend(asking.known().into_iter().flat_map(|answers| self::heard(&[step], facts, &answers)));
+        heard.extend(
+            judge.asking(&[step], &call).known().into_iter().flat_map(|answers| self::heard(&[step], facts, &answers)),
+        );
     }
     let seen = ListsSeen {
         session: facts.session_id,

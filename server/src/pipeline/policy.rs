@@ -6,7 +6,7 @@ use crate::{
     check::{Check, Def, Exemption, Rule},
     checks,
     config::{Build, Document, Fault, Field, Kind, LoadedFile, Section, refuse_unknown_sections, spelling},
-    dns_lists::Declared,
+    dns_lists::{Declared, gone},
     metrics::{CheckCounters, EngineCounters},
     mode::Mode,
     session::Stage,
@@ -163,6 +163,13 @@ impl Policy {
     /// The DNS lists its checks ask.
     pub fn dns_lists(&self) -> &[Declared] {
         &self.dns_lists
+    }
+
+    /// Oddities that keep nothing from being used, a line each: of its files, and lists that are known to be gone.
+    pub fn warnings(&self) -> Vec<String> {
+        let of_files = self.files.iter().flat_map(|file| file.warnings.iter().cloned());
+        let dead = |list: &Declared| Some(format!("{}: {}", list.name, gone(list.zone.expose())?));
+        of_files.chain(self.dns_lists.iter().filter_map(dead)).collect()
     }
 
     /// `[policy]`.

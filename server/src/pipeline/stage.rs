@@ -9,7 +9,7 @@ use super::{
     precedence::{self, Found, Ruling, Speaker, Terms},
 };
 use crate::{
-    ask::{Answers, Ask},
+    ask::{Answers, Ask, Asker},
     check::{Exemption, Finding},
     clock::{Clock, Now},
     dns_lists::ListsSeen,
@@ -139,14 +139,26 @@ impl Judge<'_> {
         gathered.out_of_time = !asking.gather(&mut gathered, call.budget).await;
         if !rehearsed.is_empty() {
             let passed = self.clock.steady().saturating_duration_since(call.at.steady);
-            let left = call.budget.saturating_sub(passed).min(self.policy.settings().rehearsal_wait);
+            let left = call.budget.saturating_sub(passed).min(rehearsing.rehearsal);
             rehearsing.gather(&mut gathered, left).await;
         }
         gathered
     }
 
-    fn asking<'s>(&'s self, steps: &'s [&'s Step], call: &'s Call) -> Asking<'s> {
-        Asking { steps, stage: call.stage, facts: &call.facts, ask: self.ask }
+    pub(super) fn asking<'s>(&'s self, steps: &'s [&'s Step], call: &'s Call) -> Asking<'s> {
+        let facts = &call.facts;
+        // An administrator's rehearsal is not rationed.
+        let session = self.counts.then_some(facts.session_id);
+        let client_ip = facts.connection.client_ip.filter(|_| self.counts);
+        Asking {
+            steps,
+            stage: call.stage,
+            facts,
+            ask: self.ask,
+            asker: Asker { session, client_ip },
+            lists: self.policy.dns_lists(),
+            rehearsal: self.policy.settings().rehearsal_wait,
+        }
     }
 
     /// What all of them find. All are heard out: lists can be compared only if each is asked about everything.

@@ -142,7 +142,8 @@ fn degraded_by(gathered: &Gathered) -> Vec<&'static str> {
     };
     let mut reasons = Vec::new();
     // What our own deadline cut off looks like a time-out: the resolver's time-outs are told only without one.
-    if failures().any(|failure| !failure.is_ours() && !(gathered.out_of_time && failure == Failure::Timeout)) {
+    let cut_off = |failure| gathered.out_of_time && failure == Failure::Timeout;
+    if failures().any(|failure| !(failure.is_ours() || cut_off(failure))) {
         reasons.push(degraded::DNS);
     }
     if gathered.out_of_time {

@@ -58,7 +58,7 @@ impl World {
 
     /// Does the client send a message, if it may?
     pub(crate) fn sends(&self, connection: u64) -> bool {
-        mixed(self.seed ^ connection ^ 0xabcd) % 10 != 0
+        !mixed(self.seed ^ connection ^ 0xabcd).is_multiple_of(10)
     }
 
     fn says(&self, client: Ipv4Addr, list: usize) -> DnsAnswer {

@@ -15,7 +15,8 @@
 //! - a wrong code, for [`CONTINUES`]; on trial for as long as that lasts;
 //! - a bad probe, until a good one;
 //! - failed look-ups: [`SHARE`] of at least [`LOOKUPS_MIN`] in the last minute (on trial of at least
-//!   [`TRIAL_FAILED_MIN`]), or [`BURST_PERCENT`] of at least [`BURST_MIN`] in the last five to ten seconds;
+//!   [`TRIAL_FAILED_MIN`]), or [`BURST_PERCENT`] of at least [`BURST_MIN`] in the last five to ten seconds, or [`RUN`] in
+//!   a row;
 //! - a signal of our own traffic, and a resolver that invents answers, until they are withdrawn. These two never turn
 //!   off ([`Cause::turns_off`]): only answers can show that they have gone.
 
@@ -31,7 +32,7 @@ use super::probe::Reading;
 use crate::{ask::Health, clock::Now};
 use rules::{
     BACK_OFF_MAX, BACK_OFF_MIN, BURST_MIN, BURST_PERCENT, BURST_SLICES, CONTINUES, FORGIVEN, GOOD_MIN, LOOKUPS_MIN,
-    QUIET, SHARE, TRIAL_FAILED_MIN, WRONGS_OFF,
+    QUIET, RUN, SHARE, TRIAL_FAILED_MIN, WRONGS_OFF,
 };
 use std::time::{Duration, Instant};
 use window::Window;
@@ -86,6 +87,8 @@ pub struct Machine {
     /// Since the state began: answers (since the newest evidence against it), evidence against it, a good probe.
     good: u32,
     wrongs: u32,
+    /// Look-ups in a row without an answer.
+    failed_run: u32,
     probe_was_good: bool,
     /// When a cause held last.
     held: Instant,
@@ -117,6 +120,7 @@ impl Machine {
             budget_spent: false,
             good: 0,
             wrongs: 0,
+            failed_run: 0,
             probe_was_good: false,
             held: now.steady,
             back_off,
@@ -161,6 +165,7 @@ impl Machine {
         self.window.add(outcome, now.steady);
         match outcome {
             Outcome::Good => {
+                self.failed_run = 0;
                 self.good = self.good.saturating_add(1);
                 return None;
             }
@@ -168,7 +173,7 @@ impl Machine {
                 self.wrong = Some((cause, now.steady));
                 (self.good, self.held) = (0, now.steady);
             }
-            Outcome::Failed(_) => {}
+            Outcome::Failed(_) => self.failed_run = self.failed_run.saturating_add(1),
         }
         self.wrongs = self.wrongs.saturating_add(1);
         self.settle(now)
@@ -266,7 +271,7 @@ impl Machine {
         }
         let (failed, all, cause) = self.window.failed_lately(BURST_SLICES);
         let burst = all >= BURST_MIN && u64::from(failed) * 100 >= u64::from(all) * BURST_PERCENT;
-        burst.then_some(cause)
+        (burst || (self.failed_run >= RUN && failed > 0)).then_some(cause)
     }
 
     fn turn(&mut self, to: Health, cause: Cause, now: Now) -> Option<Flip> {
@@ -282,6 +287,7 @@ impl Machine {
             Health::Off => self.reopens = now.steady,
             Health::HalfOpen => {
                 self.window.clear(now.steady);
+                self.failed_run = 0;
                 (self.wrong, self.probe, self.traffic) = (None, None, None);
             }
             Health::Healthy if from == Health::HalfOpen => self.recovered = Some(now.steady),

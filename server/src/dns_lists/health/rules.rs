@@ -11,6 +11,8 @@ pub const LOOKUPS_MIN: u32 = 10;
 pub const BURST_PERCENT: u64 = 80;
 /// Of at least so many.
 pub const BURST_MIN: u32 = 20;
+/// So many look-ups in a row without an answer make a list suspect, however few they are and whatever came before.
+pub const RUN: u32 = 8;
 /// Slices of the window that are the latest.
 pub const BURST_SLICES: usize = 2;
 /// A suspect list whose cause holds on for this long is not asked any more.

@@ -268,3 +268,25 @@ proptest! {
         prop_assert_eq!(bench.machine.health(), Healthy);
     }
 }
+
+#[test]
+fn a_seldom_asked_list_that_has_died_is_found_by_its_silence() {
+    let clock = Clock::manual(1_000_000);
+    let mut machine = Machine::new(Remembered::default(), false, clock.now());
+    for _ in 0..300 {
+        assert_eq!(machine.looked_up(Outcome::Good, clock.now()), None);
+    }
+    let mut flips = Vec::new();
+    for _ in 0..RUN {
+        clock.advance(Duration::from_secs(3));
+        flips.extend(machine.looked_up(Outcome::Failed(Cause::Silent), clock.now()));
+    }
+    assert_eq!(flips, [Flip { from: Health::Healthy, to: Health::Suspect, cause: Cause::Silent }], "the last of them");
+    // An answer now and then, and it is only a bad day.
+    let mut machine = Machine::new(Remembered::default(), false, clock.now());
+    for number in 1..5 * RUN {
+        clock.advance(Duration::from_secs(30));
+        let outcome = if number % RUN == 0 { Outcome::Good } else { Outcome::Failed(Cause::Silent) };
+        assert_eq!(machine.looked_up(outcome, clock.now()), None, "{number}");
+    }
+}

@@ -38,6 +38,8 @@ impl Awaited {
     pub(super) fn look(&mut self) -> Option<&DnsAnswer> {
         if self.answer.is_none() {
             self.answer = match self.receiver.try_recv() {
+                // One that stands in for an answer that did not come shows nothing.
+                Ok(Answered { stale: true, .. }) => Some(DnsAnswer::Failed(Failure::Timeout)),
                 Ok(Answered { answer: Answer::Dns(answer), .. }) => Some(answer),
                 Err(TryRecvError::Empty) => None,
                 // The I/O thread is gone.

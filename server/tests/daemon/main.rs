@@ -5,6 +5,7 @@
 
 mod admin;
 mod harness;
+mod keys;
 mod life;
 mod load;
 mod services;

@@ -87,6 +87,26 @@ pub struct Declared {
 }
 
 impl Declared {
+    /// A list of addresses called by its zone, with everything as it comes without configuration.
+    pub fn new(zone: &str) -> Self {
+        Self {
+            id: ListId::named(zone),
+            name: zone.into(),
+            zone: zone.into(),
+            upstream: Upstream::default(),
+            way: Way::default(),
+            subject: Subject::Address,
+            ipv4: true,
+            ipv6: true,
+            txt_only: false,
+            welcomes: false,
+            monitored: false,
+            budget_per_day: 0,
+            probe: Probe::All,
+            named_codes: Vec::new(),
+        }
+    }
+
     /// The question whether an address is listed.
     pub fn about_address(&self, ip: IpAddr, kind: RecordType) -> DnsQuestion {
         self.about(&reversed(ip), kind)

@@ -11,7 +11,10 @@ use super::{
     health::{Cause, Outcome},
 };
 use crate::ask::{DnsAnswer, DnsQuestion, RecordType, reversed};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::{
+    hash::{BuildHasher, Hasher, RandomState},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 /// Questions of one probe.
 pub const QUESTIONS_MAX: usize = 3;
@@ -45,6 +48,11 @@ impl Reading {
             Self::Unknown => "unknown",
         }
     }
+}
+
+/// A number for the name made up: another one each time, that nobody can foresee.
+pub fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
 }
 
 /// The questions of one probe; none for a list that is not probed. `random` is a new number each time.

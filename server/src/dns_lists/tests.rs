@@ -1,26 +1,10 @@
 //! Accounts and what is shared.
 
 use super::*;
-use crate::ask::Upstream;
 
 /// A list with everything as it comes.
 pub(crate) fn declared(name: &str) -> Declared {
-    Declared {
-        id: ListId::named(name),
-        name: name.into(),
-        zone: name.into(),
-        upstream: Upstream::default(),
-        way: Way::default(),
-        subject: Subject::Address,
-        ipv4: true,
-        ipv6: true,
-        txt_only: false,
-        welcomes: false,
-        monitored: false,
-        budget_per_day: 0,
-        probe: Probe::All,
-        named_codes: Vec::new(),
-    }
+    Declared::new(name)
 }
 
 const NOON: u64 = 20_000 * 86_400 + 43_200;

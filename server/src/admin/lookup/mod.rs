@@ -9,11 +9,11 @@ mod tests;
 
 use super::subject::Subject;
 use crate::{
-    ask::{Answer, Answered, Ask, DnsAnswer, DnsName, Health, ListId, Question, RecordType, Upstream, reversed},
+    ask::{Answer, Answered, Ask, DnsAnswer, Health, ListId, Question, RecordType, reversed},
     check::{Check, Def, Finding},
     checks,
     clock::Now,
-    dns_lists::{self, Declared, LISTS_MAX, Probe, Way},
+    dns_lists::{Declared, LISTS_MAX},
     pipeline::{Engine, Judged},
     rpc::convert,
     session::{Address, Facts, Helo, Sender, Stage},
@@ -113,22 +113,7 @@ fn one_off(zones: &[String], configured: &[Declared]) -> Result<Vec<Declared>, S
 }
 
 fn unconfigured(zone: &str) -> Declared {
-    Declared {
-        id: ListId::NONE,
-        name: zone.into(),
-        zone: DnsName::from(zone),
-        upstream: Upstream::default(),
-        way: Way::default(),
-        subject: dns_lists::Subject::default(),
-        ipv4: true,
-        ipv6: true,
-        txt_only: false,
-        welcomes: false,
-        monitored: false,
-        budget_per_day: 0,
-        probe: Probe::All,
-        named_codes: Vec::new(),
-    }
+    Declared { id: ListId::NONE, ..Declared::new(zone) }
 }
 
 /// What a listing would do by itself: what the checks find when every other list holds nobody.

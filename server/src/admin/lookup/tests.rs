@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    ask::{Asker, Failure, Record},
+    ask::{Asker, DnsName, Failure, Record},
     check::{Outcome, Rule},
     clock::Clock,
     config::{Document, Section},
@@ -132,7 +132,7 @@ async fn an_answer_in_the_cache_is_shown_with_its_age() {
 async fn a_list_is_not_asked_what_it_cannot_hold() {
     let domain = Subject::Domain("mail.example".to_owned());
     let v6 = Subject::Address("2001:db8::1".parse().expect("an address"));
-    let domains = Declared { subject: dns_lists::Subject::Domain, ..list("dbl.example") };
+    let domains = Declared { subject: crate::dns_lists::Subject::Domain, ..list("dbl.example") };
     let long = Subject::Domain(["a"; 125].join("."));
     for (list, subject, reason) in [
         (&domains, &address(), "it holds domains"),

@@ -8,10 +8,7 @@ use crate::{
         probe::{self, Expected, Reading},
     },
 };
-use std::{
-    hash::{BuildHasher, Hasher, RandomState},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot::{Receiver, error::TryRecvError};
 
 /// Between two probes of a list in doubt, and after a probe that showed nothing.
@@ -50,11 +47,6 @@ impl Awaited {
     }
 }
 
-/// A number nobody can foresee.
-pub(super) fn random() -> u64 {
-    RandomState::new().build_hasher().finish()
-}
-
 /// One list's probes.
 #[derive(Debug)]
 pub(super) struct Probing {
@@ -85,7 +77,7 @@ impl Probing {
         if health == Health::Off || !self.awaited.is_empty() || now.steady < self.next {
             return;
         }
-        let questions = probe::questions(list, random());
+        let questions = probe::questions(list, probe::random());
         self.awaited =
             questions.into_iter().map(|(expected, question)| (expected, Awaited::ask(ask, question))).collect();
     }

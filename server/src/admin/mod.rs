@@ -18,6 +18,7 @@ pub use rehearsal::Imagined;
 
 use crate::{
     app::Running,
+    ask::Ailing,
     config::{self, Fault},
     pipeline::{DecisionId, KillSwitch},
     rpc::convert,
@@ -82,6 +83,7 @@ impl Admin for Desk {
             off: self.running.switch.state(self.running.clock.now()).map(|state| convert::switch(&state)),
             lists: policy.files().iter().map(convert::list_file).collect(),
             counters: counters(&self.running.metrics()),
+            dns_lists_ailing: self.running.engine.lists().board().ailing().iter().map(Ailing::to_string).collect(),
         }))
     }
 

@@ -71,6 +71,12 @@ pub struct Ailing {
     pub cause: &'static str,
 }
 
+impl fmt::Display for Ailing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} ({})", self.name, self.health.name(), self.cause)
+    }
+}
+
 /// All lists that are not healthy at one moment; immutable, swapped as a whole.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HealthBoard(Vec<Ailing>);
@@ -101,7 +107,7 @@ impl fmt::Display for HealthBoard {
         }
         for (at, ailing) in self.0.iter().enumerate() {
             let gap = if at == 0 { "" } else { ", " };
-            write!(f, "{gap}{} {} ({})", ailing.name, ailing.health.name(), ailing.cause)?;
+            write!(f, "{gap}{ailing}")?;
         }
         Ok(())
     }

@@ -97,6 +97,7 @@ pub(super) fn status(reply: &StatusReply) -> Value {
         "off": switch(reply.off.as_ref()),
         "lists": reply.lists.iter().map(list_file).collect::<Vec<_>>(),
         "counters": reply.counters.iter().map(counter).collect::<Vec<_>>(),
+        "dns_lists_ailing": reply.dns_lists_ailing,
     })
 }
 

@@ -29,6 +29,9 @@ fn print(out: &mut dyn Write, status: &StatusReply, now: u64) -> io::Result<()> 
     if !status.reload_error.is_empty() {
         writeln!(out, "the newest reload FAILED, the old policy is in force: {}", one_line(&status.reload_error))?;
     }
+    for ailing in &status.dns_lists_ailing {
+        writeln!(out, "the DNS list {}: it changes no answer, see `tollgate lists`", one_line(ailing))?;
+    }
     let config = if status.config.is_empty() { "none: built-in defaults" } else { &status.config };
     let ago = |time: u64| format!("{} ago ({})", span(now.saturating_sub(time)), utc(time));
     let rows = [

@@ -15,6 +15,8 @@ pub(super) struct Gathered {
     pub(super) answers: Answers,
     /// The time was over before all answers had come.
     pub(super) out_of_time: bool,
+    /// So many of the answers, from the first on, may change the decision; what follows is only rehearsed.
+    pub(super) decisive: usize,
     /// Questions were left out: the checks had more than [`Answers::MAX`].
     pub(super) too_many: bool,
 }

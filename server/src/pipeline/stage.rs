@@ -137,6 +137,7 @@ impl Judge<'_> {
         }
         let mut gathered = Gathered { answers: asking.given(), ..Gathered::default() };
         gathered.out_of_time = !asking.gather(&mut gathered, call.budget).await;
+        gathered.decisive = gathered.answers.len();
         if !rehearsed.is_empty() {
             let passed = self.clock.steady().saturating_duration_since(call.at.steady);
             let left = call.budget.saturating_sub(passed).min(rehearsing.rehearsal);

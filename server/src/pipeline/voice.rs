@@ -8,7 +8,7 @@ use super::{
     stage::{Call, Judge, Judgement},
 };
 use crate::{
-    ask::{Answer, DnsAnswer, Failure},
+    ask::{Answer, DnsAnswer, Failure, Health, Question},
     metrics::{STEP_RCPTHOSTS, STEP_SCORE, StepCounters},
     session::Stage,
 };
@@ -132,10 +132,16 @@ impl Judge<'_> {
     }
 }
 
-/// Which answers are missing, in the closed set's words.
+/// Which answers are missing, in the closed set's words. What changes no answer degrades none: what is only rehearsed, and
+/// lists that are not believed at the moment.
 fn degraded_by(gathered: &Gathered) -> Vec<&'static str> {
+    let believed = |question: &Question| match question {
+        Question::Dns(dns) => gathered.answers.list_health(dns.list) == Health::Healthy,
+        Question::ListHealth => true,
+    };
+    let decisive = || gathered.answers.iter().take(gathered.decisive).filter(|(question, _)| believed(question));
     let failures = || {
-        gathered.answers.iter().filter_map(|(_, answered)| match &answered.answer {
+        decisive().filter_map(|(_, answered)| match &answered.answer {
             Answer::Dns(DnsAnswer::Failed(failure)) => Some(*failure),
             Answer::Dns(DnsAnswer::Found(_) | DnsAnswer::NotFound) | Answer::ListHealth(_) => None,
         })
@@ -152,7 +158,7 @@ fn degraded_by(gathered: &Gathered) -> Vec<&'static str> {
     if gathered.too_many || failures().any(Failure::is_ours) {
         reasons.push(degraded::OVERLOAD);
     }
-    if gathered.answers.iter().any(|(_, answered)| answered.stale) {
+    if decisive().any(|(_, answered)| answered.stale) {
         reasons.push(degraded::STALE);
     }
     reasons

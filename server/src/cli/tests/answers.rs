@@ -197,6 +197,7 @@ fn status() -> StatusReply {
         loaded_at: 1_700_000_100,
         listening: vec!["/run/tollgate/tollgate.sock".into(), "127.0.0.1:9464".into()],
         mode: "enforce".into(),
+        dns_lists_ailing: vec!["bl.example off (silent)".into()],
         off: Some(SwitchState { until: 1_700_003_600, reason: "the list went mad".into(), by: "ann".into() }),
         lists: vec![ListFile {
             check: "badmailfrom".into(),
@@ -217,6 +218,7 @@ fn status_tells_first_what_is_not_as_usual() {
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(lines[0], "OFF until 2023-11-14 23:13:20 UTC by ann: the list went mad");
     assert!(lines[1].starts_with("the newest reload FAILED, the old policy is in force: t.toml:3: "));
+    assert_eq!(lines[2], "the DNS list bl.example off (silent): it changes no answer, see `tollgate lists`");
     for expected in [
         "configuration  /etc/tollgate/tollgate.toml",
         "mode           enforce",

@@ -118,6 +118,7 @@ fn what_is_only_rehearsed_is_not_waited_for_long() {
     assert!(took >= Duration::from_millis(30) && took < Duration::from_secs(10), "{took:?}");
     assert_eq!((decision.verdict.action, decision.decided_by), (Action::Defer, "gamma"));
     assert!(scene.table.asked().iter().all(|name| name == "A x"), "it joins the look-up under way");
+    assert_eq!(decision.verdict.degraded, [""; 0], "what changes no answer degrades none");
     // An answer that is there counts.
     let mut cached = Table::default();
     cached.cached.insert(question("x"), found());

@@ -34,8 +34,6 @@ enum Patience {
 
 /// What the checks asked in one round and the caches could not answer.
 struct Round {
-    /// They asked something new.
-    new: bool,
     waiting: Vec<(Patience, Question, oneshot::Receiver<Answered>)>,
 }
 
@@ -89,10 +87,11 @@ impl Asking<'_> {
     /// Starts the look-ups that later stages will need, and waits for none.
     pub(super) fn prefetch(&self) {
         let mut gathered = Gathered { answers: self.given(), ..Gathered::default() };
+        let mut open = self.steps.to_vec();
         for _ in 0..ROUNDS_MAX {
             // Dropping the receivers stops nothing: the answers go into the cache.
-            let round = self.round(&mut gathered);
-            if !round.new || !round.waiting.is_empty() {
+            let round = self.round(&mut open, &mut gathered);
+            if open.is_empty() || !round.waiting.is_empty() {
                 return;
             }
         }
@@ -100,14 +99,26 @@ impl Asking<'_> {
 
     /// Asks all that the checks want to know, in each round all at once, and waits at most `budget` over all rounds.
     /// What is not answered by then is stale or counts as failed; its look-up goes on for the next one who asks. May be
-    /// dropped at any time. `false` = the time was over first.
-    pub(super) async fn gather(&self, gathered: &mut Gathered, budget: Duration) -> bool {
+    /// dropped at any time. `false` = the time was over first. `meanwhile` asks ahead as soon as there is something to
+    /// wait for.
+    pub(super) async fn gather(
+        &self,
+        gathered: &mut Gathered,
+        budget: Duration,
+        mut meanwhile: Option<&Asking<'_>>,
+    ) -> bool {
         // Made by the first round that has to wait: a decision from the cache needs no timer.
         let (mut timer, mut rehearsal) = (None, None);
+        let mut open = self.steps.to_vec();
         for _ in 0..ROUNDS_MAX {
-            let mut round = self.round(gathered);
-            if !round.new {
+            let mut round = self.round(&mut open, gathered);
+            if open.is_empty() {
                 break;
+            }
+            if !round.waiting.is_empty()
+                && let Some(meanwhile) = meanwhile.take()
+            {
+                meanwhile.prefetch();
             }
             let mut in_time = true;
             // What decides is waited for first; the rest comes meanwhile, or does not.
@@ -142,32 +153,38 @@ impl Asking<'_> {
         if rehearsed { Patience::Rehearsed } else { Patience::Decides }
     }
 
-    /// Lets the checks ask; what the caches know is recorded, the rest is asked.
-    fn round(&self, gathered: &mut Gathered) -> Round {
-        let mut questions = Vec::new();
-        for step in self.steps {
+    /// Lets the checks ask; what the caches know is recorded, the rest is asked. Who has nothing new to ask is done: what a
+    /// check asks depends on answers to its own questions only, and it has them.
+    fn round(&self, open: &mut Vec<&Step>, gathered: &mut Gathered) -> Round {
+        let (mut round, mut questions) = (Round { waiting: Vec::new() }, Vec::new());
+        open.retain(|step| {
             step.check.needs(self.stage, self.facts, &gathered.answers, &mut questions);
-        }
-        let mut round = Round { new: false, waiting: Vec::new() };
-        for question in questions {
-            let known = gathered.answers.get(&question).is_some();
-            if known || round.waiting.iter().any(|(_, asked, _)| *asked == question) {
-                continue;
-            }
-            if gathered.answers.len() + round.waiting.len() >= Answers::MAX {
-                gathered.too_many = true;
-                break;
-            }
-            round.new = true;
-            match self.ask.cached(&question) {
-                Some(answered) => gathered.answers.insert(question, answered),
-                None => {
-                    let patience = self.patience(&question, &gathered.answers);
-                    round.waiting.push((patience, question.clone(), self.ask.ask(question, self.asker)));
-                }
-            }
-        }
+            // Not `any`: each of them is to be asked.
+            questions.drain(..).fold(false, |new, question| self.put(question, gathered, &mut round) || new)
+        });
         round
+    }
+
+    /// `false` = it was answered before, or there is no room for it.
+    fn put(&self, question: Question, gathered: &mut Gathered, round: &mut Round) -> bool {
+        if gathered.answers.get(&question).is_some() {
+            return false;
+        }
+        if round.waiting.iter().any(|(_, asked, _)| *asked == question) {
+            return true;
+        }
+        if gathered.answers.len() + round.waiting.len() >= Answers::MAX {
+            gathered.too_many = true;
+            return false;
+        }
+        match self.ask.cached(&question) {
+            Some(answered) => gathered.answers.insert(question, answered),
+            None => {
+                let patience = self.patience(&question, &gathered.answers);
+                round.waiting.push((patience, question.clone(), self.ask.ask(question, self.asker)));
+            }
+        }
+        true
     }
 }
 

@@ -118,8 +118,7 @@ impl Judge<'_> {
             }
             if step.speaks_at(call.stage) && !hushed {
                 speaking.push(step);
-            } else if early && step.def.stages.first().is_some_and(|&first| first <= call.stage) {
-                // Also after the stage at which it learns something: answers that have come by now raise questions.
+            } else if early && step.def.stages.contains(&call.stage) {
                 silent.push(step);
             }
         }
@@ -132,16 +131,13 @@ impl Judge<'_> {
         let (rehearsed, meant): (Vec<&Step>, Vec<&Step>) =
             speaking.iter().partition(|step| step.mode.or_milder(self.policy.settings().mode) == Mode::Monitor);
         let (rehearsing, asking) = (self.asking(&rehearsed, call), self.asking(&meant, call));
-        if !rehearsed.is_empty() && !meant.is_empty() {
-            rehearsing.prefetch();
-        }
         let mut gathered = Gathered { answers: asking.given(), ..Gathered::default() };
-        gathered.out_of_time = !asking.gather(&mut gathered, call.budget).await;
+        gathered.out_of_time = !asking.gather(&mut gathered, call.budget, Some(&rehearsing)).await;
         gathered.decisive = gathered.answers.len();
         if !rehearsed.is_empty() {
             let passed = self.clock.steady().saturating_duration_since(call.at.steady);
             let left = call.budget.saturating_sub(passed).min(rehearsing.rehearsal);
-            rehearsing.gather(&mut gathered, left).await;
+            rehearsing.gather(&mut gathered, left, None).await;
         }
         gathered
     }

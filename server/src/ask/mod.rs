@@ -270,6 +270,10 @@ impl Answers {
         if let Some(slot) = self.0.iter_mut().find(|(asked, _)| *asked == question) {
             slot.1 = answered;
         } else if self.0.len() < Self::MAX {
+            if self.0.is_empty() {
+                // As many as an ordinary decision has: the vector need not grow on its way there.
+                self.0.reserve(16);
+            }
             self.0.push((question, answered));
         }
     }

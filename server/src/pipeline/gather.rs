@@ -84,17 +84,11 @@ impl Asking<'_> {
         answers
     }
 
-    /// Starts the look-ups that later stages will need, and waits for none.
+    /// Starts the look-ups that later stages will need, and waits for none: dropping the receivers stops nothing, the
+    /// answers go into the cache. One round: what depends on answers is asked when they have come.
     pub(super) fn prefetch(&self) {
         let mut gathered = Gathered { answers: self.given(), ..Gathered::default() };
-        let mut open = self.steps.to_vec();
-        for _ in 0..ROUNDS_MAX {
-            // Dropping the receivers stops nothing: the answers go into the cache.
-            let round = self.round(&mut open, &mut gathered);
-            if open.is_empty() || !round.waiting.is_empty() {
-                return;
-            }
-        }
+        self.round(&mut self.steps.to_vec(), &mut gathered);
     }
 
     /// Asks all that the checks want to know, in each round all at once, and waits at most `budget` over all rounds.

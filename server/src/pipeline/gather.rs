@@ -153,8 +153,11 @@ impl Asking<'_> {
         let (mut round, mut questions) = (Round { waiting: Vec::new() }, Vec::new());
         open.retain(|step| {
             step.check.needs(self.stage, self.facts, &gathered.answers, &mut questions);
-            // Not `any`: each of them is to be asked.
-            questions.drain(..).fold(false, |new, question| self.put(question, gathered, &mut round) || new)
+            let mut new = false;
+            for question in questions.drain(..) {
+                new |= self.put(question, gathered, &mut round);
+            }
+            new
         });
         round
     }

@@ -1,7 +1,7 @@
 //! Which addresses does a host name have, as far as the answers tell? A and AAAA records asked and read as one.
 
 use super::{Answers, DnsAnswer, DnsQuestion, Question, Record, RecordType};
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 /// Octets of a name in text without the final dot (RFC 1035 §2.3.4: 255 on the wire).
 const NAME_OCTETS_MAX: usize = 253;
@@ -40,14 +40,15 @@ impl HostAddresses {
 
     /// Adds the questions for both families. `name` is one of [`host_name`], or of a record.
     pub fn ask(name: &str, ask: &mut Vec<Question>) {
-        ask.extend([RecordType::A, RecordType::Aaaa].map(|kind| Question::Dns(DnsQuestion::new(name, kind))));
+        let name: Arc<str> = name.into();
+        ask.extend([RecordType::A, RecordType::Aaaa].map(|kind| Question::Dns(DnsQuestion::new(name.clone(), kind))));
     }
 
     /// What came of them. A question that was not answered counts as failed.
     pub fn of(name: &str, answers: &Answers) -> Self {
         let mut all = Self::default();
         for kind in [RecordType::A, RecordType::Aaaa] {
-            all.take(answers.dns(&DnsQuestion::new(name, kind)));
+            all.take(answers.about(name, kind));
         }
         all
     }
@@ -60,7 +61,7 @@ impl HostAddresses {
     /// What came of that.
     pub fn of_family(name: &str, ip: IpAddr, answers: &Answers) -> Self {
         let mut one = Self::default();
-        one.take(answers.dns(&DnsQuestion::new(name, RecordType::of_family(ip))));
+        one.take(answers.about(name, RecordType::of_family(ip)));
         one
     }
 

@@ -235,6 +235,9 @@ impl Answered {
 #[derive(Clone, Debug, Default)]
 pub struct Answers(Vec<(Question, Answered)>);
 
+/// What was not asked or not answered in time.
+const UNKNOWN: DnsAnswer = DnsAnswer::Failed(Failure::Timeout);
+
 impl Answers {
     /// Questions one decision may ask, over all checks and rounds.
     pub const MAX: usize = 256;
@@ -246,11 +249,25 @@ impl Answers {
 
     /// The DNS answer to a question; a question that was not asked or not answered in time counts as timed out.
     pub fn dns(&self, question: &DnsQuestion) -> &DnsAnswer {
-        const UNKNOWN: DnsAnswer = DnsAnswer::Failed(Failure::Timeout);
         self.0
             .iter()
             .find_map(|(asked, answered)| match (asked, &answered.answer) {
                 (Question::Dns(asked), Answer::Dns(answer)) if asked == question => Some(answer),
+                _ => None,
+            })
+            .unwrap_or(&UNKNOWN)
+    }
+
+    /// As [`Answers::dns`], of a question to the default resolver that is no list's; it need not be made for that.
+    pub fn about(&self, name: &str, kind: RecordType) -> &DnsAnswer {
+        let is_it = |asked: &DnsQuestion| {
+            let plain = asked.list == ListId::NONE && asked.upstream == Upstream::default();
+            plain && asked.kind == kind && asked.name.expose() == name
+        };
+        self.0
+            .iter()
+            .find_map(|(asked, answered)| match (asked, &answered.answer) {
+                (Question::Dns(asked), Answer::Dns(answer)) if is_it(asked) => Some(answer),
                 _ => None,
             })
             .unwrap_or(&UNKNOWN)
@@ -335,5 +352,22 @@ mod tests {
     fn an_unasked_question_is_failed_and_never_not_found() {
         let question = DnsQuestion::new("x.example", RecordType::A);
         assert_eq!(Answers::default().dns(&question), &DnsAnswer::Failed(Failure::Timeout));
+        assert_eq!(Answers::default().about("x.example", RecordType::A), &DnsAnswer::Failed(Failure::Timeout));
+    }
+
+    #[test]
+    fn an_answer_is_found_by_name_unless_it_is_a_lists() {
+        let mut answers = Answers::default();
+        let plain = DnsQuestion::new("x.example", RecordType::A);
+        let of_list = DnsQuestion { list: ListId::named("l"), ..DnsQuestion::new("y.example", RecordType::A) };
+        for question in [plain, of_list] {
+            let answer = Answer::Dns(DnsAnswer::NotFound);
+            let answered = Answered { answer, ..Answered::failed(Failure::Timeout, Duration::ZERO) };
+            answers.insert(Question::Dns(question), answered);
+        }
+        assert_eq!(answers.about("x.example", RecordType::A), &DnsAnswer::NotFound);
+        for (name, kind) in [("x.example", RecordType::Aaaa), ("y.example", RecordType::A)] {
+            assert_eq!(answers.about(name, kind), &UNKNOWN, "{name}");
+        }
     }
 }

@@ -115,7 +115,7 @@ fn in_dns(name: &str, ip: IpAddr, answers: &Answers) -> Option<Fault> {
     if !addresses.are_none() {
         return Some((MISMATCH, format!("{name} is {}", addresses.found[0])));
     }
-    match answers.dns(&mx(name)) {
+    match answers.about(name, RecordType::Mx) {
         DnsAnswer::Found(_) => Some((MISMATCH, format!("{name} has no address"))),
         DnsAnswer::NotFound => Some((UNRESOLVABLE, name.to_owned())),
         DnsAnswer::Failed(_) => None,

@@ -22,8 +22,7 @@ pub(super) enum Target {
 
 /// Asks for the exchanges, then for their addresses, or for the domain's own if it has none.
 pub(super) fn ask(domain: &str, answers: &Answers, ask: &mut Vec<Question>) {
-    let question = mx(domain);
-    match answers.dns(&question) {
+    match answers.about(domain, RecordType::Mx) {
         DnsAnswer::Found(records) => {
             let hosts = exchanges(records).into_iter().take(EXCHANGES_MAX);
             hosts.filter_map(|host| host_name(host.as_bytes())).for_each(|host| HostAddresses::ask(&host, ask));
@@ -31,12 +30,12 @@ pub(super) fn ask(domain: &str, answers: &Answers, ask: &mut Vec<Question>) {
         DnsAnswer::NotFound => HostAddresses::ask(domain, ask),
         DnsAnswer::Failed(_) => {}
     }
-    ask.push(Question::Dns(question));
+    ask.push(Question::Dns(mx(domain)));
 }
 
 /// What came of it.
 pub(super) fn of(domain: &str, answers: &Answers) -> Target {
-    let records = match answers.dns(&mx(domain)) {
+    let records = match answers.about(domain, RecordType::Mx) {
         DnsAnswer::Found(records) => records,
         DnsAnswer::NotFound => {
             let addresses = HostAddresses::of(domain, answers);

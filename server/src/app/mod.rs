@@ -204,13 +204,16 @@ impl Start {
         dns: &dns::Config,
         settings: dns_lists::Settings,
     ) -> Result<(Keeper, KeeperHandle), String> {
+        // Logs and metrics call it so; the configuration has no word for it.
+        let name = |name: String| if name.is_empty() { "default".to_owned() } else { name };
+        let resolvers = dns.upstreams().into_iter().map(|(known_as, upstream)| (name(known_as), upstream));
         let parts = keeper::Parts {
             lists: engine.lists().clone(),
             ask: engine.asks().clone(),
             store: self.state.clone(),
             clock: self.clock.clone(),
             ring: self.ring.clone(),
-            resolvers: dns.upstreams(),
+            resolvers: resolvers.collect(),
             settings,
         };
         Keeper::new(parts).map_err(|error| error.to_string())

@@ -4,9 +4,11 @@
 #![allow(clippy::disallowed_methods, reason = "a test's tasks end with the test")]
 
 mod admin;
+mod dns;
 mod harness;
 mod keys;
 mod life;
+mod lists;
 mod load;
 mod services;
 mod tcp;

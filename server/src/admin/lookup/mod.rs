@@ -173,7 +173,12 @@ fn named_everywhere(subject: &Subject) -> Facts {
 fn mail_from(subject: &Subject) -> Facts {
     let mut facts = Facts::default();
     match subject {
-        Subject::Address(ip) => facts.connection.client_ip = Some(*ip),
+        Subject::Address(ip) => {
+            facts.connection.client_ip = Some(*ip);
+            // With its own literal for a HELO (RFC 5321 §4.1.3), which is no fault: nothing but the address is judged.
+            let literal = if ip.is_ipv4() { format!("[{ip}]") } else { format!("[IPv6:{ip}]") };
+            facts.helo = Some(Helo { name: literal.into(), esmtp: true });
+        }
         Subject::Domain(name) => {
             let address = Address::new(Bytes::from(format!("postmaster@{name}")));
             facts.sender = Some(Sender { address, declared_size: 0 });

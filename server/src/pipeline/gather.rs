@@ -2,7 +2,7 @@
 
 use super::{ROUNDS_MAX, policy::Step};
 use crate::{
-    ask::{Answer, Answered, Answers, Ask, Asker, Failure, Health, ListId, Question},
+    ask::{Answer, Answered, Answers, Ask, Asker, DnsAnswer, Failure, Health, ListId, Question},
     dns_lists::Declared,
     session::{Facts, Stage},
 };
@@ -19,6 +19,15 @@ pub(super) struct Gathered {
     pub(super) decisive: usize,
     /// Questions were left out: the checks had more than [`Answers::MAX`].
     pub(super) too_many: bool,
+}
+
+/// What came of waiting.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waited {
+    /// All answers that decide were there before the time was over.
+    pub(super) in_time: bool,
+    /// At least one answer came that had not been there, be it a refusal.
+    pub(super) heard: bool,
 }
 
 /// How long an answer is waited for.
@@ -93,14 +102,14 @@ impl Asking<'_> {
 
     /// Asks all that the checks want to know, in each round all at once, and waits at most `budget` over all rounds.
     /// What is not answered by then is stale or counts as failed; its look-up goes on for the next one who asks. May be
-    /// dropped at any time. `false` = the time was over first. `meanwhile` asks ahead as soon as there is something to
-    /// wait for.
+    /// dropped at any time. `meanwhile` asks ahead as soon as there is something to wait for.
     pub(super) async fn gather(
         &self,
         gathered: &mut Gathered,
         budget: Duration,
         mut meanwhile: Option<&Asking<'_>>,
-    ) -> bool {
+    ) -> Waited {
+        let mut waited = Waited { in_time: true, heard: false };
         // Made by the first round that has to wait: a decision from the cache needs no timer.
         let (mut timer, mut rehearsal) = (None, None);
         let mut open = self.steps.to_vec();
@@ -114,25 +123,26 @@ impl Asking<'_> {
             {
                 meanwhile.prefetch();
             }
-            let mut in_time = true;
             // What decides is waited for first; the rest comes meanwhile, or does not.
             round.waiting.sort_by_key(|(patience, ..)| *patience);
             for (patience, question, receiver) in round.waiting {
                 let answered = match patience {
+                    _ if budget.is_zero() => taken(receiver),
                     Patience::Decides => wait(receiver, timer_of(&mut timer, budget)).await,
                     Patience::Rehearsed => wait(receiver, timer_of(&mut rehearsal, budget.min(self.rehearsal))).await,
                     Patience::Ailing => taken(receiver),
                 };
-                in_time &= answered.is_some() || patience != Patience::Decides;
+                waited.in_time &= answered.is_some() || patience != Patience::Decides;
+                waited.heard |= answered.as_ref().is_some_and(|answered| answered.answer != SILENCE);
                 let instead = || self.ask.stale(&question).unwrap_or(Answered::failed(Failure::Timeout, budget));
                 let answered = answered.unwrap_or_else(instead);
                 gathered.answers.insert(question, answered);
             }
-            if !in_time {
-                return false;
+            if !waited.in_time {
+                break;
             }
         }
-        true
+        waited
     }
 
     fn patience(&self, question: &Question, answers: &Answers) -> Patience {
@@ -197,6 +207,9 @@ fn taken(mut receiver: oneshot::Receiver<Answered>) -> Option<Answered> {
 fn timer_of(timer: &mut Option<Pin<Box<Sleep>>>, budget: Duration) -> Pin<&mut Sleep> {
     timer.get_or_insert_with(|| Box::pin(tokio::time::sleep(budget))).as_mut()
 }
+
+/// What a look-up of which nothing came ends with.
+const SILENCE: Answer = Answer::Dns(DnsAnswer::Failed(Failure::Timeout));
 
 /// What is known when the I/O thread is gone.
 const GONE: Answered = Answered::failed(Failure::Unreachable, Duration::ZERO);

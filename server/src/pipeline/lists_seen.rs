@@ -10,9 +10,8 @@ use super::{
     stage::{Call, Judge},
 };
 use crate::{
-    ask::{Answer, Answers, Ask, DnsAnswer, ListId, Question},
+    ask::{Answer, Answers, DnsAnswer, ListId, Question},
     check::{Effect, Outcome},
-    clock::Clock,
     dns_lists::{Heard, ListEvent, ListsSeen},
     mode::Mode,
     session::{Facts, ListsNote, Stage},
@@ -122,8 +121,7 @@ fn without(answers: &Answers, silenced: impl Fn(ListId) -> bool) -> Answers {
 }
 
 /// A connection that ended before anybody judged a recipient: what the caches know of it.
-pub(super) fn at_the_end(policy: &Policy, ask: &dyn Ask, clock: &Clock, facts: &Facts) -> Option<ListsSeen> {
-    let judge = Judge { policy, ask, clock, counts: false };
+pub(super) fn at_the_end(judge: &Judge<'_>, facts: &Facts) -> Option<ListsSeen> {
     let call = judge.imagined(Stage::Mail, facts.clone());
     let (speaking, silent) = judge.taking_part(&call);
     let mut heard = Vec::new();

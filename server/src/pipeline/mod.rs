@@ -11,6 +11,7 @@ mod gather;
 mod lists_seen;
 mod policy;
 mod precedence;
+mod rehearsal;
 mod reply;
 mod settings;
 mod stage;
@@ -38,6 +39,7 @@ use crate::{
 };
 use arc_swap::ArcSwap;
 use exempt::Exemptions;
+use rehearsal::Rehearsal;
 use stage::{Call, Judge};
 use std::{sync::Arc, time::Duration};
 
@@ -55,6 +57,7 @@ pub struct Engine {
     key: StateKey,
     log: LogRing,
     lists: Arc<DnsLists>,
+    rehearsal: Rehearsal,
 }
 
 impl Engine {
@@ -69,7 +72,8 @@ impl Engine {
     ) -> Self {
         let lists = Arc::new(DnsLists::default());
         lists.declare(policy.dns_lists());
-        Self { policy: ArcSwap::from_pointee(policy), ask, clock, switch, key, log, lists }
+        let rehearsal = Rehearsal::new(clock.steady());
+        Self { policy: ArcSwap::from_pointee(policy), ask, clock, switch, key, log, lists, rehearsal }
     }
 
     /// Tells what DNS lists say to `lists` instead of nobody, and declares the policy's there.
@@ -123,7 +127,7 @@ impl Engine {
         }
         let call = self.call(stage, facts, &policy, caller_deadline);
         let exemptions = call.exemptions;
-        let judge = Judge { policy: &policy, ask: &*self.ask, clock: &self.clock, counts: true };
+        let judge = self.judge(&policy, true);
         let (mut decision, seen) = judge.run(call).await;
         if !repeated {
             tally::note(&mut decision, exemptions, policy.settings());
@@ -145,7 +149,7 @@ impl Engine {
         tally::begin(&mut facts.history, stage);
         let call = Call { switched_off: false, ..self.call(stage, facts, &policy, None) };
         let exemptions = call.exemptions;
-        let judge = Judge { policy: &policy, ask: &*self.ask, clock: &self.clock, counts: false };
+        let judge = self.judge(&policy, false);
         let (mut decision, _) = judge.run(call).await;
         tally::note(&mut decision, exemptions, policy.settings());
         decision
@@ -186,10 +190,14 @@ impl Engine {
             lists_seen::ended_well(facts).into_iter().for_each(|event| self.lists.tell(event));
             return None;
         }
-        let seen = lists_seen::at_the_end(policy, &*self.ask, &self.clock, facts)?;
+        let seen = lists_seen::at_the_end(&self.judge(policy, false), facts)?;
         let (heard, _) = lists_seen::noted(policy, &seen);
         self.lists.tell(ListEvent::Seen(seen));
         Some(heard)
+    }
+
+    fn judge<'a>(&'a self, policy: &'a Policy, counts: bool) -> Judge<'a> {
+        Judge { policy, ask: &*self.ask, clock: &self.clock, rehearsal: &self.rehearsal, counts }
     }
 
     fn call(&self, stage: Stage, facts: Facts, policy: &Policy, caller_deadline: Option<Duration>) -> Call {

@@ -44,7 +44,8 @@ pub static FIELDS: &[Field] = &[
         name: "rehearsal_wait_ms",
         kind: Kind::Integer { default: 500, min: 0, max: 30_000 },
         doc: "How long of that, at most, answers are waited for that only checks in monitor want: what changes no answer \
-              shall not delay one. What comes later is cached for the next session.",
+              shall not delay one. What comes later is cached for the next session. After five sessions in a row to which not \
+              one answer came, nobody waits for ten seconds.",
     },
     Field { name: "score_mode", kind: Kind::Mode("monitor"), doc: "How strongly the sum of scores is meant." },
     Field {

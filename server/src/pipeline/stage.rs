@@ -7,6 +7,7 @@ use super::{
     lists_seen::Hearing,
     policy::Step,
     precedence::{self, Found, Ruling, Speaker, Terms},
+    rehearsal::Rehearsal,
 };
 use crate::{
     ask::{Answers, Ask, Asker},
@@ -26,6 +27,8 @@ pub(super) struct Judge<'a> {
     pub(super) policy: &'a Policy,
     pub(super) ask: &'a dyn Ask,
     pub(super) clock: &'a Clock,
+    /// Whether what is only rehearsed is worth waiting for.
+    pub(super) rehearsal: &'a Rehearsal,
     /// Counted; an administrator's rehearsal is not.
     pub(super) counts: bool,
 }
@@ -132,12 +135,17 @@ impl Judge<'_> {
             speaking.iter().partition(|step| step.mode.or_milder(self.policy.settings().mode) == Mode::Monitor);
         let (rehearsing, asking) = (self.asking(&rehearsed, call), self.asking(&meant, call));
         let mut gathered = Gathered { answers: asking.given(), ..Gathered::default() };
-        gathered.out_of_time = !asking.gather(&mut gathered, call.budget, Some(&rehearsing)).await;
+        gathered.out_of_time = !asking.gather(&mut gathered, call.budget, Some(&rehearsing)).await.in_time;
         gathered.decisive = gathered.answers.len();
         if !rehearsed.is_empty() {
-            let passed = self.clock.steady().saturating_duration_since(call.at.steady);
-            let left = call.budget.saturating_sub(passed).min(rehearsing.rehearsal);
-            rehearsing.gather(&mut gathered, left, None).await;
+            let now = self.clock.steady();
+            let left = call.budget.saturating_sub(now.saturating_duration_since(call.at.steady));
+            let wanted = left.min(rehearsing.rehearsal);
+            let wait = self.rehearsal.wait(wanted, now);
+            let waited = rehearsing.gather(&mut gathered, wait, None).await;
+            if !wait.is_zero() {
+                self.rehearsal.waited(waited, self.clock.steady());
+            }
         }
         gathered
     }

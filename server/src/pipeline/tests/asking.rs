@@ -5,11 +5,20 @@ use crate::{
     ask::{Answer, DnsAnswer, Failure, Record},
     pipeline::{Action, ROUNDS_MAX, degraded},
 };
-use std::{future::Future, pin::pin, task::Poll};
+use std::{future::Future, task::Poll};
 
 fn found() -> Answered {
     let records: Arc<[Record]> = [Record::A([127, 0, 0, 2].into())].into();
     Answered { answer: Answer::Dns(DnsAnswer::Found(records)), ..Answered::failed(Failure::Timeout, Duration::ZERO) }
+}
+
+/// Is `stage` decided without waiting for anything?
+fn decided_at_once(scene: &Scene, stage: Stage) -> bool {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut deciding = Box::pin(scene.engine.decide(stage, facts(), &[], None));
+        std::future::poll_fn(|context| Poll::Ready(deciding.as_mut().poll(context).is_ready())).await
+    })
 }
 
 const ASKS: &str = "[check.alpha]\nsays = \"reject\"\nasks = [\"x\"]\n";
@@ -17,12 +26,7 @@ const ASKS: &str = "[check.alpha]\nsays = \"reject\"\nasks = [\"x\"]\n";
 #[test]
 fn questions_are_asked_ahead_without_waiting() {
     let scene = Scene::new(ASKS);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    runtime.block_on(async {
-        let mut deciding = pin!(scene.engine.decide(Stage::Connect, facts(), &[], None));
-        let ready = std::future::poll_fn(|context| Poll::Ready(deciding.as_mut().poll(context).is_ready())).await;
-        assert!(ready, "nothing is waited for");
-    });
+    assert!(decided_at_once(&scene, Stage::Connect), "nothing is waited for");
     assert_eq!(scene.table.asked(), ["A x"]);
 }
 
@@ -98,12 +102,7 @@ fn a_failing_resolver_and_an_overloaded_one_are_told_apart() {
 #[test]
 fn a_caller_that_goes_away_leaves_nothing_behind() {
     let scene = Scene::new(ASKS);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
-    runtime.block_on(async {
-        let mut deciding = Box::pin(scene.engine.decide(Stage::Rcpt, facts(), &[], None));
-        let ready = std::future::poll_fn(|context| Poll::Ready(deciding.as_mut().poll(context).is_ready())).await;
-        assert!(!ready, "it waits for x");
-    });
+    assert!(!decided_at_once(&scene, Stage::Rcpt), "it waits for x");
     assert!(scene.log.pop().is_none(), "no decision, no record");
     assert_eq!(scene.table.asked(), ["A x"], "the look-up goes on");
 }
@@ -124,4 +123,26 @@ fn what_is_only_rehearsed_is_not_waited_for_long() {
     cached.cached.insert(question("x"), found());
     let decision = Scene::asking(&rehearsed, cached).rcpt();
     assert_eq!(decision.would_have, Some((Action::Reject, "alpha")));
+}
+
+#[test]
+fn a_silent_resolver_delays_no_session_for_a_rehearsal_after_the_first_ones() {
+    let rehearsed = ASKS.replace("[check.alpha]\n", "[check.alpha]\nmode = \"monitor\"\n");
+    let scene = Scene::new(&format!("[policy]\nstage_deadline_ms = 20000\nrehearsal_wait_ms = 5\n{rehearsed}"));
+    for _ in 0..5 {
+        scene.rcpt();
+    }
+    assert!(decided_at_once(&scene, Stage::Rcpt), "nothing is waited for");
+}
+
+#[test]
+fn one_slow_name_keeps_nobody_from_hearing_the_others() {
+    let rehearsed = "[check.alpha]\nsays = \"reject\"\nasks = [\"x\"]\n[check.beta]\nasks = [\"silent\"]\n";
+    let slow = [(question("x"), found())].into_iter().collect();
+    let text = format!("[policy]\nstage_deadline_ms = 20000\nrehearsal_wait_ms = 50\nmode = \"monitor\"\n{rehearsed}");
+    let scene = Scene::asking(&text, Table { slow, ..Table::default() });
+    for _ in 0..7 {
+        assert_eq!(scene.rcpt().would_have, Some((Action::Reject, "alpha")));
+    }
+    assert!(!decided_at_once(&scene, Stage::Rcpt), "it still waits");
 }

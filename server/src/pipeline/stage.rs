@@ -141,9 +141,10 @@ impl Judge<'_> {
             let now = self.clock.steady();
             let left = call.budget.saturating_sub(now.saturating_duration_since(call.at.steady));
             let wanted = left.min(rehearsing.rehearsal);
-            let wait = self.rehearsal.wait(wanted, now);
+            // An administrator who asks wants the answers, and is no mail that is delayed.
+            let wait = if self.counts { self.rehearsal.wait(wanted, now) } else { wanted };
             let waited = rehearsing.gather(&mut gathered, wait, None).await;
-            if !wait.is_zero() {
+            if self.counts && !wait.is_zero() {
                 self.rehearsal.waited(waited, self.clock.steady());
             }
         }

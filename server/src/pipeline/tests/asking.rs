@@ -5,20 +5,25 @@ use crate::{
     ask::{Answer, DnsAnswer, Failure, Record},
     pipeline::{Action, ROUNDS_MAX, degraded},
 };
-use std::{future::Future, task::Poll};
+use std::{future::Future, pin::pin, task::Poll};
 
 fn found() -> Answered {
     let records: Arc<[Record]> = [Record::A([127, 0, 0, 2].into())].into();
     Answered { answer: Answer::Dns(DnsAnswer::Found(records)), ..Answered::failed(Failure::Timeout, Duration::ZERO) }
 }
 
-/// Is `stage` decided without waiting for anything?
-fn decided_at_once(scene: &Scene, stage: Stage) -> bool {
+/// Is it ready without waiting for anything?
+fn at_once<T>(deciding: impl Future<Output = T>) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     runtime.block_on(async {
-        let mut deciding = Box::pin(scene.engine.decide(stage, facts(), &[], None));
+        let mut deciding = pin!(deciding);
         std::future::poll_fn(|context| Poll::Ready(deciding.as_mut().poll(context).is_ready())).await
     })
+}
+
+/// Is `stage` of a session decided so?
+fn decided_at_once(scene: &Scene, stage: Stage) -> bool {
+    at_once(scene.engine.decide(stage, facts(), &[], None))
 }
 
 const ASKS: &str = "[check.alpha]\nsays = \"reject\"\nasks = [\"x\"]\n";
@@ -133,6 +138,18 @@ fn a_silent_resolver_delays_no_session_for_a_rehearsal_after_the_first_ones() {
         scene.rcpt();
     }
     assert!(decided_at_once(&scene, Stage::Rcpt), "nothing is waited for");
+    assert!(!at_once(scene.engine.rehearse(Stage::Rcpt, facts())), "who asks by hand wants the answers");
+}
+
+#[test]
+fn who_asks_by_hand_does_not_change_what_mail_waits_for() {
+    let rehearsed = ASKS.replace("[check.alpha]\n", "[check.alpha]\nmode = \"monitor\"\n");
+    let scene = Scene::new(&format!("[policy]\nstage_deadline_ms = 20000\nrehearsal_wait_ms = 5\n{rehearsed}"));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    for _ in 0..7 {
+        runtime.block_on(scene.engine.rehearse(Stage::Rcpt, facts()));
+    }
+    assert!(!decided_at_once(&scene, Stage::Rcpt), "mail has not waited in vain yet");
 }
 
 #[test]

@@ -28,7 +28,7 @@ fn lists() -> ListsReply {
         zone: "[key].zen.example".into(),
         health: "half_open".into(),
         cause: "probe\x1b".into(),
-        since: now - 7_200,
+        since: now - 9_000,
         mode: "monitor".into(),
         error_rate: Some(0.5),
         limit: 3_000,
@@ -52,8 +52,8 @@ fn lists_that_are_not_well_stand_first_and_loud() {
         rows,
         [
             "health list mode since hits errors probe look-ups today",
-            "HALF_OPEN (probe ) zen ([key].zen.example) monitor, good clients 2 h ago 3.1 % 50.0 % good 1 d 1 h ago 1200 of 3000: free \
-             limit reached at 16:40 UTC",
+            "HALF_OPEN (probe ) zen ([key].zen.example) monitor, good clients 2 h 30 min ago 3.1 % 50.0 % good 1 d 1 h ago 1200 of 3000: \
+             free limit reached at 16:40 UTC",
             "healthy a.example enforce start 3.1 % - none 1200",
             "healthy spent.example enforce start 3.1 % - none 1200 of 1200: FREE LIMIT REACHED, 35 not asked; failed until midnight \
              UTC",

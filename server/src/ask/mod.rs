@@ -5,6 +5,7 @@ pub mod dns;
 mod health;
 mod host;
 mod name;
+pub mod spf;
 
 pub use address::{is_public, reversed};
 pub use dns::Resolver;

@@ -3,7 +3,7 @@
 use super::{
     limits::EXPLANATION_OCTETS_MAX,
     query::Query,
-    text::{MacroText, Macros, Place},
+    text::{MacroText, Macros, Part, Place},
 };
 use std::sync::Arc;
 
@@ -24,6 +24,12 @@ impl Explanation {
             text.get(..text.len().min(EXPLANATION_OCTETS_MAX)).and_then(|text| std::str::from_utf8(text).ok())?;
         let text = MacroText::parse(text, Place::Explanation).ok()?;
         Some(Self { text, domain: domain.into(), name: None })
+    }
+
+    /// Bytes it takes, roughly: what is written in it, and as much again for what that is made of.
+    pub fn octets(&self) -> usize {
+        let parts = self.text.parts().len() * size_of::<Part>();
+        2 * self.domain.len() + parts + self.text.to_string().len() + self.name.as_ref().map_or(0, |name| name.len())
     }
 
     /// Does it want the client's confirmed name?

@@ -8,7 +8,7 @@ use super::{
 use std::sync::Arc;
 
 /// An explanation with its macros still open: so one result serves all senders.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
     text: MacroText,
     /// The domain whose record has the `exp=`.

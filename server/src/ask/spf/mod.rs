@@ -27,6 +27,6 @@ pub use limits::{LOOKUPS_MAX, Limits, TIME_MAX, VOIDS_MAX};
 pub use local::LocalPolicy;
 pub use query::Query;
 pub use record::{Cidr, Directive, DomainSpec, Mechanism, Modifier, ParseError, Qualifier, Record, Term};
-pub use result::{Evaluation, Input, Matched, SpfResult};
+pub use result::{Evaluation, Flaw, Input, Matched, SpfResult};
 pub use text::{Letter, Macro, MacroText, Macros, Part, Place};
 pub use trace::{Event, Trace};

@@ -69,6 +69,21 @@ pub enum Input {
     Helo,
 }
 
+/// What is wrong with a domain's records, of a permerror.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// A record is not as RFC 7208 §12 says.
+    Syntax,
+    /// A record has a mechanism that there is not; as written.
+    UnknownMechanism(String),
+    /// A domain has more than one record.
+    SeveralRecords,
+    /// The records want more than RFC 7208 §4.6.4 allows.
+    Limit,
+    /// `include` or `redirect` leads to a domain without a record.
+    NoRecord,
+}
+
 /// A result with what stands behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evaluation {
@@ -87,6 +102,8 @@ pub struct Evaluation {
     pub ttl: Duration,
     /// What went wrong, of a temperror or permerror; one line.
     pub problem: Option<String>,
+    /// What kind of thing that is, of a permerror.
+    pub flaw: Option<Flaw>,
     /// The error is ours: we did not ask, or our resolver is not well. It says nothing about the domain.
     pub is_ours: bool,
     /// The domain's own explanation of a fail.
@@ -108,6 +125,7 @@ impl Evaluation {
             voids: 0,
             ttl: Duration::MAX,
             problem: None,
+            flaw: None,
             is_ours: false,
             explanation: None,
             depends: Vec::new(),

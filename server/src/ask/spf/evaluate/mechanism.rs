@@ -5,7 +5,7 @@ use super::super::{
     domain::is_within,
     limits::MX_MAX,
     record::{Cidr, DomainSpec, Mechanism},
-    result::{Input, SpfResult},
+    result::{Flaw, Input, SpfResult},
 };
 use super::{Evaluator, state::Stop};
 use std::{
@@ -82,12 +82,12 @@ impl<D: Dns> Evaluator<'_, D> {
     /// A pass there is a match here; an error there is one here; no record there is an error (RFC 7208 §5.2).
     async fn include(&mut self, target: &DomainSpec, domain: &Arc<str>) -> Result<Matching, Stop> {
         let Some(name) = self.target(target, domain).await else {
-            return Err(Stop::perm(format!("include:{target} leads to no domain")));
+            return Err(Stop::perm(Flaw::NoRecord, format!("include:{target} leads to no domain")));
         };
         let checked = Box::pin(self.check(name.into(), false)).await?;
         match checked.result {
             SpfResult::Pass => Ok(Matching::Yes { is_narrow: checked.is_narrow }),
-            SpfResult::None => Err(Stop::perm(format!("include:{target}: that domain has no record"))),
+            SpfResult::None => Err(Stop::perm(Flaw::NoRecord, format!("include:{target}: that domain has no record"))),
             _ => Ok(Matching::No),
         }
     }
@@ -103,7 +103,7 @@ impl<D: Dns> Evaluator<'_, D> {
             Said::Failed(trouble) => return Err(Stop::temp(Kind::Mx, &name, trouble)),
         };
         if records.len() > MX_MAX {
-            return Err(Stop::perm(format!("{name} has more than {MX_MAX} mail exchangers")));
+            return Err(Stop::perm(Flaw::Limit, format!("{name} has more than {MX_MAX} mail exchangers")));
         }
         let exchange = |data: Data| if let Data::Mx(_, exchange) = data { Some(exchange) } else { None };
         // A null MX (RFC 7505) is nobody.

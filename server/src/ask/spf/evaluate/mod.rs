@@ -16,7 +16,7 @@ use super::{
     local::LocalPolicy,
     query::Query,
     record::{Directive, DomainSpec, Mechanism, Record, Term},
-    result::{Evaluation, Matched, SpfResult},
+    result::{Evaluation, Flaw, Matched, SpfResult},
     text::{MacroText, Macros},
     trace::Event,
 };
@@ -83,6 +83,8 @@ impl<D: Dns> Evaluator<'_, D> {
             Some((at, domain)) if checked.result == SpfResult::Fail => self.explanation(at, domain.clone()).await,
             _ => None,
         };
+        let is_ours = stop.as_ref().is_some_and(Stop::is_ours);
+        let (flaw, problem) = stop.map(Stop::into_problem).unzip();
         let state = &mut self.state;
         Evaluation {
             result: checked.result,
@@ -91,8 +93,9 @@ impl<D: Dns> Evaluator<'_, D> {
             lookups: state.lookups,
             voids: state.voids,
             ttl: state.ttl,
-            is_ours: stop.as_ref().is_some_and(Stop::is_ours),
-            problem: stop.map(Stop::into_problem),
+            is_ours,
+            problem,
+            flaw: flaw.flatten(),
             explanation,
             depends: std::mem::take(&mut state.depends),
             trace: state.trace.take(),
@@ -111,7 +114,7 @@ impl<D: Dns> Evaluator<'_, D> {
                 Some(record) if is_main => local.merged(record),
                 Some(record) => record.terms.iter().map(|term| (term, false)).collect(),
                 None if is_redirected => {
-                    return Err(Stop::perm(format!("{domain}, to which it redirects, has no record")));
+                    return Err(Stop::perm(Flaw::NoRecord, format!("{domain}, to which it redirects, has no record")));
                 }
                 None if is_main => return self.without_record(&local.instead(), &domain).await,
                 None => return Ok(Checked::only(SpfResult::None)),
@@ -126,7 +129,7 @@ impl<D: Dns> Evaluator<'_, D> {
             self.state.term(|| format!("redirect={to}"), false);
             domain = match self.target(to, &domain).await {
                 Some(target) => target.into(),
-                None => return Err(Stop::perm(format!("redirect={to} leads to no domain"))),
+                None => return Err(Stop::perm(Flaw::NoRecord, format!("redirect={to} leads to no domain"))),
             };
             (is_main, is_redirected) = (false, true);
         }
@@ -157,13 +160,19 @@ impl<D: Dns> Evaluator<'_, D> {
         });
         let Some(text) = meant.next() else { return Ok(None) };
         if meant.next().is_some() {
-            return Err(Stop::perm(format!("{domain} has several records")));
+            return Err(Stop::perm(Flaw::SeveralRecords, format!("{domain} has several records")));
         }
         if text.len() > RECORD_OCTETS_MAX {
-            return Err(Stop::perm(format!("the record of {domain} is longer than {RECORD_OCTETS_MAX} octets")));
+            return Err(Stop::perm(
+                Flaw::Limit,
+                format!("the record of {domain} is longer than {RECORD_OCTETS_MAX} octets"),
+            ));
         }
         self.state.add(|| Event::Record { domain: domain.to_owned(), text: text.escape_ascii().to_string() });
-        let record = Record::parse(text).map_err(|error| Stop::perm(format!("the record of {domain} {error}")))?;
+        let record = Record::parse(text).map_err(|error| {
+            let flaw = error.mechanism.clone().map_or(Flaw::Syntax, Flaw::UnknownMechanism);
+            Stop::perm(flaw, format!("the record of {domain} {error}"))
+        })?;
         Ok(Some(record))
     }
 

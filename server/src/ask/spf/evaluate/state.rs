@@ -3,7 +3,7 @@
 use super::super::{
     dns::{Kind, Looked, Said, Trouble},
     limits::Limits,
-    result::{Input, SpfResult},
+    result::{Flaw, Input, SpfResult},
     trace::{Event, Trace},
 };
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub(super) enum Stop {
     /// A look-up failed.
     Temp(Failed),
     /// The records cannot be understood, or want too much.
-    Perm(String),
+    Perm(Flaw, String),
 }
 
 /// A look-up that failed.
@@ -29,14 +29,14 @@ impl Stop {
         Self::Temp(Failed { question: format!("{} {name}", kind.name()), trouble })
     }
 
-    pub(super) fn perm(problem: impl Into<String>) -> Self {
-        Self::Perm(problem.into())
+    pub(super) fn perm(flaw: Flaw, problem: impl Into<String>) -> Self {
+        Self::Perm(flaw, problem.into())
     }
 
     pub(super) const fn result(&self) -> SpfResult {
         match self {
             Self::Temp(_) => SpfResult::TempError,
-            Self::Perm(_) => SpfResult::PermError,
+            Self::Perm(..) => SpfResult::PermError,
         }
     }
 
@@ -44,10 +44,11 @@ impl Stop {
         matches!(self, Self::Temp(Failed { trouble: Trouble::Ours(_), .. }))
     }
 
-    pub(super) fn into_problem(self) -> String {
+    /// Kind and words.
+    pub(super) fn into_problem(self) -> (Option<Flaw>, String) {
         match self {
-            Self::Temp(failed) => format!("{}: {}", failed.question, failed.trouble.word()),
-            Self::Perm(problem) => problem,
+            Self::Temp(failed) => (None, format!("{}: {}", failed.question, failed.trouble.word())),
+            Self::Perm(flaw, problem) => (Some(flaw), problem),
         }
     }
 }
@@ -74,7 +75,7 @@ impl State {
     pub(super) fn count_lookup(&mut self) -> Result<(), Stop> {
         self.lookups += 1;
         if self.lookups > self.limits.lookups {
-            return Err(Stop::perm(format!("more than {} terms that ask the DNS", self.limits.lookups)));
+            return Err(Stop::perm(Flaw::Limit, format!("more than {} terms that ask the DNS", self.limits.lookups)));
         }
         Ok(())
     }
@@ -89,7 +90,10 @@ impl State {
     pub(super) fn settle_void(&mut self) -> Result<(), Stop> {
         self.voids += usize::from(std::mem::take(&mut self.is_void));
         if self.voids > self.limits.voids {
-            return Err(Stop::perm(format!("more than {} terms that find nothing in the DNS", self.limits.voids)));
+            return Err(Stop::perm(
+                Flaw::Limit,
+                format!("more than {} terms that find nothing in the DNS", self.limits.voids),
+            ));
         }
         Ok(())
     }

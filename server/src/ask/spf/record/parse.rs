@@ -16,11 +16,13 @@ pub struct ParseError {
     pub at: usize,
     /// What is wrong; one line.
     pub what: Cow<'static, str>,
+    /// A word that is neither modifier nor any mechanism there is.
+    pub mechanism: Option<String>,
 }
 
 impl ParseError {
     pub(in super::super) fn new(at: usize, what: impl Into<Cow<'static, str>>) -> Self {
-        Self { at, what: what.into() }
+        Self { at, what: what.into(), mechanism: None }
     }
 
     /// The same in a text that has `octets` before this one's.
@@ -143,7 +145,10 @@ fn mechanism(text: &str) -> Result<Mechanism, ParseError> {
             IpAddr::V4(_) => Err(ParseError::new(end + 1, "an IPv4 address behind ip6: expected ip4")),
         }),
         "redirect" | "exp" => Err(ParseError::new(end, format!("{name} is a modifier: expected ="))),
-        _ => Err(ParseError::new(0, "no mechanism: expected all, include, a, mx, ptr, ip4, ip6, exists or NAME=")),
+        _ => Err(ParseError {
+            mechanism: Some(text.to_owned()),
+            ..ParseError::new(0, "no mechanism: expected all, include, a, mx, ptr, ip4, ip6, exists or NAME=")
+        }),
     }
 }
 

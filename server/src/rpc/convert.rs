@@ -135,6 +135,7 @@ fn connection(known: v1::Connection) -> Connection {
         via_proxy: known.via_proxy,
         reply_style,
         auth_offered: known.auth_offered,
+        removes_forged: known.removes_forged,
     }
 }
 
@@ -186,6 +187,8 @@ pub fn verdict(verdict: &Verdict) -> v1::Verdict {
         degraded: verdict.degraded.iter().map(|&what| what.to_owned()).collect(),
         close: verdict.close,
         session_state: verdict.session_state.clone(),
+        authserv_id: verdict.authserv_id.clone(),
+        spf_result: verdict.spf_result.to_owned(),
     }
 }
 

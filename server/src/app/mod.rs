@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `acceptor` | owns the listeners, hands each connection to the core with fewest |
 //! | `core-N` | a current-thread runtime that answers calls |
-//! | `io` | the runtime of the resolver's sockets |
+//! | `io` | the runtime of the resolver's sockets and of SPF evaluations |
 //! | `log` | escapes and writes what the cores left in the ring |
 //! | `main` | control: signals, reloads, the administrator, `/metrics`, the keeper of DNS lists |
 
@@ -25,7 +25,7 @@ pub use running::Running;
 pub use settings::{FIELDS, SECTION, Settings, Socket, Tcp};
 
 use crate::{
-    ask::dns,
+    ask::{SpfAnswers, dns},
     clock::{Clock, Now},
     config::Fault,
     decision_log::{LogHandle, LogRing, Writer},
@@ -182,7 +182,8 @@ impl Start {
         let key = StateKey::new(&key::read_or_make(&server.key_file)?)?;
         let lists = Arc::new(DnsLists::default());
         let (resolver, lookups) = dns::Resolver::with_lists(dns, self.clock.clone(), lists.clone())?;
-        let io_thread = spawn_runtime("io", lookups.run())?;
+        let (answers, evaluations) = SpfAnswers::new(resolver, dns.spf, self.clock.clone());
+        let io_thread = spawn_runtime("io", async { _ = tokio::join!(lookups.run(), evaluations.run()) })?;
         meters::policy_loaded(policy.generation(), self.now);
         let words = vec![
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
@@ -194,7 +195,7 @@ impl Start {
             self.ring.notice(self.now, "warning", vec![("warning", warning)]);
         }
         let (clock, ring) = (self.clock.clone(), self.ring.clone());
-        let engine = Engine::new(policy, Arc::new(resolver), clock, switch, key, ring).watching(lists);
+        let engine = Engine::new(policy, Arc::new(answers), clock, switch, key, ring).watching(lists);
         Ok((Arc::new(engine), io_thread))
     }
 

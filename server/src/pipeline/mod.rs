@@ -2,13 +2,15 @@
 //! live in `checks/`.
 //!
 //! `stage` is the order of events: `exempt` says whom checks are not about, `gather` asks, `precedence` rules, `voice`
-//! and `reply` put it into words, `tally` keeps what later stages need, `lists_seen` what DNS lists are worth. `policy` is what is in force, `settings` its
+//! and `reply` put it into words, `tally` keeps what later stages need, `lists_seen` what DNS lists are worth, `marks`
+//! makes header fields. `policy` is what is in force, `settings` its
 //! section `[policy]`, `table` its picture.
 
 mod decision_id;
 mod exempt;
 mod gather;
 mod lists_seen;
+mod marks;
 mod policy;
 mod precedence;
 mod rehearsal;

@@ -79,6 +79,11 @@ pub static FIELDS: &[Field] = &[
         doc: "Backup mail exchangers and forwarders: as clients they do not stand for the sender's side.",
     },
     Field {
+        name: "authserv_id",
+        kind: Kind::Text(""),
+        doc: "The name under which results stand in Authentication-Results (RFC 8601 \u{a7}2.5): letters, digits, dots, hyphens. Not set: the mail host's own name. Fields that come in under this name are removed.",
+    },
+    Field {
         name: "control",
         kind: Kind::Path("/var/qmail/control"),
         doc: "qmail's control folder. Its files are used where they exist.",
@@ -114,6 +119,8 @@ pub struct Settings {
     pub own_addresses: Vec<Network>,
     /// Not ours, but they bring us mail of others.
     pub trusted_relays: Vec<Network>,
+    /// The name in Authentication-Results; empty = each mail host's own.
+    pub authserv_id: String,
     /// qmail's control folder.
     pub control: PathBuf,
 }
@@ -146,6 +153,7 @@ impl Settings {
             domains,
             own_addresses: section.networks("own_addresses"),
             trusted_relays: section.networks("trusted_relays"),
+            authserv_id: authserv_id(&section),
             control,
         }
     }
@@ -176,6 +184,14 @@ impl Settings {
         let named = |name: &[u8]| self.domains.iter().any(|ours| ours.as_bytes() == name);
         named(domain.0) || domain.dot_suffixes().any(named)
     }
+}
+
+fn authserv_id(section: &Section<'_>) -> String {
+    let id = section.text("authserv_id");
+    if !id.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.')) {
+        section.fault("authserv_id", format!("\"{id}\": expected a name such as mx.example"));
+    }
+    id
 }
 
 fn modes(section: &Section<'_>, name: &str) -> HashMap<Vec<u8>, Mode> {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     ask::{Answers, Ask, Asker},
-    check::{Exemption, Finding},
+    check::{Exemption, Finding, Mark},
     clock::{Clock, Now},
     dns_lists::ListsSeen,
     mode::Mode,
@@ -56,11 +56,13 @@ pub(super) struct Judgement {
     pub(super) would: Option<Ruling>,
     /// Nothing was evaluated.
     pub(super) off: bool,
+    /// What a message that goes on is marked with.
+    pub(super) marks: Vec<Mark>,
 }
 
 impl Judgement {
     fn silent(ruling: Ruling) -> Self {
-        Self { gathered: Gathered::default(), found: Vec::new(), ruling, would: None, off: false }
+        Self { gathered: Gathered::default(), found: Vec::new(), ruling, would: None, off: false, marks: Vec::new() }
     }
 }
 
@@ -85,7 +87,8 @@ impl Judge<'_> {
         let answers = &gathered.answers;
         let hearing = Hearing { speaking: &speaking, call: &call, answers, found: &found, ruling, mode };
         let lists = self.lists_seen(&hearing);
-        (self.decision(call, Judgement { gathered, found, ruling, would, off: false }), lists)
+        let marks = self.marks(&speaking, &call, answers, ruling, mode);
+        (self.decision(call, Judgement { gathered, found, ruling, would, off: false, marks }), lists)
     }
 
     /// A call that nobody makes: to ask what the caches know.
@@ -201,6 +204,16 @@ impl Judge<'_> {
         }
         let despite_allowed = step.is_despite(Exemption::Allowed);
         all.push(Found { step: step.place, mode, excused: None, despite_allowed, finding });
+    }
+
+    /// What those that are meant mark the message with. What is only rehearsed changes no message.
+    fn marks(&self, steps: &[&Step], call: &Call, answers: &Answers, ruling: Ruling, mode: Mode) -> Vec<Mark> {
+        let mut marks = Vec::new();
+        if call.stage == Stage::Data && ruling.action == Action::Continue {
+            let is_meant = |step: &&&Step| mode.or_milder(step.mode(&call.facts)) < Mode::Monitor;
+            steps.iter().filter(is_meant).for_each(|step| step.check.mark(&call.facts, answers, &mut marks));
+        }
+        marks
     }
 
     /// Who is heard, and who would be if monitored findings were meant, where that leads to something else.

@@ -3,6 +3,7 @@
 use super::{
     Action, Decision, DecisionId, Judged, Verdict, degraded,
     gather::Gathered,
+    marks::{self, Marked},
     precedence::{Found, Ruling, Speaker},
     reply::Reply,
     stage::{Call, Judge, Judgement},
@@ -53,7 +54,9 @@ impl Judge<'_> {
         let decision_id = DecisionId::random();
         let degraded = degraded_by(&judgement.gathered);
         if action == Action::Continue {
-            return Verdict { decision_id, degraded, ..Verdict::default() };
+            let Marked { headers, authserv_id, spf_result } =
+                marks::written(&judgement.marks, &call.facts, self.policy.settings());
+            return Verdict { decision_id, degraded, headers, authserv_id, spf_result, ..Verdict::default() };
         }
         let finding = match speaker {
             Speaker::Finding(index) => judgement.found.get(index),

@@ -54,6 +54,9 @@ pub(crate) struct Expected {
     pub(crate) findings: Option<Vec<String>>,
     pub(crate) would_have: Option<String>,
     pub(crate) degraded: Option<Vec<String>>,
+    /// Header fields for the top of the message, unfolded.
+    pub(crate) headers: Option<Vec<String>>,
+    pub(crate) spf_result: Option<String>,
 }
 
 /// All cases of a file.
@@ -140,6 +143,7 @@ fn client(value: Value) -> Result<Connection, String> {
         via_proxy: table.flag("via_proxy")?,
         early_talk: table.flag("early_talk")?,
         auth_offered: table.flag("auth_offered")?,
+        removes_forged: table.flag("removes_forged")?,
         ..Connection::default()
     };
     table.end("client")?;
@@ -165,6 +169,8 @@ fn step(value: Value) -> Result<Step, String> {
         findings: table.texts("findings")?,
         would_have: table.text("would_have")?,
         degraded: table.texts("degraded")?,
+        headers: table.texts("headers")?,
+        spf_result: table.text("spf_result")?,
     };
     table.end("a step")?;
     match (events.pop(), events.is_empty()) {

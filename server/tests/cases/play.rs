@@ -200,6 +200,7 @@ fn compare(decision: &Decision, expected: &Expected, reply_ids: bool) -> Result<
     };
     let findings: Vec<String> = decision.findings.iter().map(shown).collect();
     let degraded: Vec<String> = verdict.degraded.iter().map(ToString::to_string).collect();
+    let headers: Vec<String> = verdict.headers.iter().map(|header| header.replace("\n ", " ")).collect();
     let wrong: Vec<&str> = [
         ("expect", expected.expect.as_deref().unwrap_or("continue") == got),
         ("text", expected.text.as_ref().is_none_or(text_holds)),
@@ -207,6 +208,8 @@ fn compare(decision: &Decision, expected: &Expected, reply_ids: bool) -> Result<
         ("findings", expected.findings.as_ref().is_none_or(|expected| same(expected, &findings))),
         ("would_have", expected.would_have.as_ref().is_none_or(|word| begins(&would_have, word))),
         ("degraded", expected.degraded.as_ref().is_none_or(|expected| *expected == degraded)),
+        ("headers", expected.headers.as_ref().is_none_or(|expected| *expected == headers)),
+        ("spf_result", expected.spf_result.as_ref().is_none_or(|word| *word == verdict.spf_result)),
     ]
     .into_iter()
     .filter_map(|(what, holds)| (!holds).then_some(what))
@@ -216,10 +219,11 @@ fn compare(decision: &Decision, expected: &Expected, reply_ids: bool) -> Result<
     }
     let by = decision.decided_by;
     Err(format!(
-        "{} differs at {}\nwe got: {got}\n  text: {:?}\n  by: \"{by}\"\n  findings: {findings:?}\n  would_have: \"{would_have}\"\n  degraded: {degraded:?}",
+        "{} differs at {}\nwe got: {got}\n  text: {:?}\n  by: \"{by}\"\n  findings: {findings:?}\n  would_have: \"{would_have}\"\n  degraded: {degraded:?}\n  headers: {headers:#?}\n  spf_result: \"{}\"",
         wrong.join(", "),
         decision.stage,
         verdict.text,
+        verdict.spf_result,
     ))
 }
 

@@ -1,6 +1,6 @@
 //! Whom do we ask, how long do we wait, and how much is kept? The section `[dns]`.
 
-use super::super::Upstream;
+use super::super::{Upstream, spf_answers::Bounds};
 use crate::config::{Document, Fault, Field, Kind, Section, Tables};
 use std::{
     cell::RefCell,
@@ -94,6 +94,22 @@ pub const FIELDS: &[Field] = &[
         doc: "The same for one IPv6 network (/48): a spammer there has a new address, and so a new look-up, for every \
               session. 0 = any number.",
     },
+    Field {
+        name: "spf_cache_entries",
+        kind: Kind::Integer { default: 100_000, min: 1_000, max: 10_000_000 },
+        doc: "SPF results kept at most, each for as long as the records it rests on. Those not used lately go first.",
+    },
+    Field {
+        name: "spf_cache_mib",
+        kind: Kind::Integer { default: 32, min: 4, max: 16_384 },
+        doc: "Memory for SPF results in MiB, whichever bound is met first.",
+    },
+    Field {
+        name: "session_spf_max",
+        kind: Kind::Integer { default: 20, min: 0, max: 1_000_000 },
+        doc: "SPF evaluations that one SMTP session may cause. Beyond, what is not at hand is not evaluated: nothing is \
+              found, and the decision is marked as degraded. 0 = any number.",
+    },
 ];
 
 /// Resolvers for single lists, besides the default one: `[dns.resolver.NAME]`.
@@ -144,6 +160,8 @@ pub struct Config {
     pub stale_max: Duration,
     /// New look-ups that clients may cause.
     pub rations: Rations,
+    /// SPF results that are kept, and evaluations that a session may cause.
+    pub spf: Bounds,
 }
 
 /// New look-ups that clients may cause; 0 = any number.
@@ -200,6 +218,11 @@ impl Config {
                 session: count("session_lookups_max"),
                 net_per_minute: count("net_lookups_per_minute"),
                 net6_per_minute: count("net6_lookups_per_minute"),
+            },
+            spf: Bounds {
+                results: number("spf_cache_entries"),
+                octets: number("spf_cache_mib") * 1024 * 1024,
+                session: count("session_spf_max"),
             },
         }
     }

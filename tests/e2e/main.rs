@@ -17,3 +17,4 @@ mod refusals;
 mod relaying;
 mod reload;
 mod reports;
+mod spf;

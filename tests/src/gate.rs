@@ -44,6 +44,7 @@ pub struct Plan {
     policy: String,
     control: Vec<(String, String)>,
     lists: Vec<List>,
+    records: Vec<String>,
     environment: Vec<(&'static str, String)>,
     faulty: bool,
 }
@@ -57,8 +58,8 @@ impl Plan {
     /// A preset and our two domains.
     pub fn of(name: &str, preset: Preset) -> Self {
         let name = format!("{name}-{}", if preset == Preset::Seed { "seed" } else { "default" });
-        let (control, lists, environment) = (Vec::new(), Vec::new(), Vec::new());
-        Self { name, preset, policy: String::new(), control, lists, environment, faulty: false }
+        let (control, lists, records, environment) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { name, preset, policy: String::new(), control, lists, records, environment, faulty: false }
     }
 
     /// Adds lines to `[policy]`; further sections follow after their own headings, see [`preset::merge`].
@@ -80,6 +81,13 @@ impl Plan {
     #[must_use]
     pub fn list(mut self, list: List) -> Self {
         self.lists.push(list);
+        self
+    }
+
+    /// Gives a name a TXT record, which must not hold a quotation mark.
+    #[must_use]
+    pub fn text(mut self, name: &str, text: &str) -> Self {
+        self.records.push(format!("{name}. 300 IN TXT \"{text}\""));
         self
     }
 
@@ -108,7 +116,7 @@ impl Plan {
         for (file, content) in &self.control {
             scratch.write(&format!("control/{file}"), content);
         }
-        let dns = Dns::start(&scratch, &self.lists);
+        let dns = Dns::with_records(&scratch, &self.lists, &self.records);
         let faults = self.faulty.then(|| Faults::start(dns.address));
         let base = self.base(&scratch, faults.as_ref().map_or(dns.address, |faults| faults.address));
         let daemon = Daemon::start(&scratch, exim::USER, &with_policy(&base, &self.policy));

@@ -2,9 +2,13 @@
 //!
 //! Every series that can be named beforehand stands at 0 from the start, so that rates and alerts see the first one.
 
-use crate::{clock::Now, metrics::SECONDS_EDGES};
+use crate::{
+    ask::spf_answers::metrics::{LOOKUPS, TERMS_EDGES, VOIDS},
+    clock::Now,
+    metrics::SECONDS_EDGES,
+};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 /// Name and help of everything counted here; what ends in `_total` is a counter, the rest are gauges.
 pub const DESCRIBED: &[(&str, &str)] = &[
@@ -43,7 +47,11 @@ const KNOWN: &[(&str, Option<(&str, &str)>)] = &[
 
 /// Installs the recorder that `/metrics` renders. Must come before any metric is made.
 pub(super) fn install(now: Now) -> Result<PrometheusHandle, String> {
-    let builder = PrometheusBuilder::new().set_buckets(SECONDS_EDGES).map_err(|error| error.to_string())?;
+    let mut builder = PrometheusBuilder::new().set_buckets(SECONDS_EDGES).map_err(|error| error.to_string())?;
+    for terms in [LOOKUPS, VOIDS] {
+        let name = Matcher::Full(terms.to_owned());
+        builder = builder.set_buckets_for_metric(name, TERMS_EDGES).map_err(|error| error.to_string())?;
+    }
     let recorder = builder.build_recorder();
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(|error| error.to_string())?;

@@ -42,6 +42,8 @@ fn request(args: CheckArgs) -> CheckRequest {
         tls: args.tls,
         authenticated_user: args.user.map(bytes),
         relayclient: args.relay.then(bytes::Bytes::new),
+        // As a hooked mail server does: so all header fields are seen.
+        removes_forged: true,
         ..Connection::default()
     };
     let rcpthosts = match args.rcpthosts.as_deref() {

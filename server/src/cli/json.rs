@@ -56,6 +56,8 @@ fn verdict(verdict: &Verdict) -> Value {
         "decision_id": verdict.decision_id,
         "delay_ms": verdict.delay_ms,
         "headers": verdict.headers,
+        "authserv_id": verdict.authserv_id,
+        "spf_result": verdict.spf_result,
         "degraded": verdict.degraded,
         "close": verdict.close,
     })

@@ -2,6 +2,7 @@
 
 use super::{Line, Notice, Reported};
 use crate::{
+    ask::Answer,
     check::Outcome,
     clock::Now,
     pipeline::{Action, Decision, Judged, ListsHeard},
@@ -37,6 +38,7 @@ pub(super) fn decision(mut line: Line<'_>, decision: &Decision) {
     session(&mut line, facts);
     line.text_if("findings", &findings(&decision.findings));
     lists(&mut line, decision.lists.as_ref());
+    line.text_if("spf", spf(decision));
     line.text_if("degraded", &verdict.degraded.join(","));
     if verdict.delay_ms > 0 {
         line.number("delay_ms", verdict.delay_ms);
@@ -45,6 +47,19 @@ pub(super) fn decision(mut line: Line<'_>, decision: &Decision) {
     line.number("took_us", u64::try_from(decision.took.as_micros()).unwrap_or(u64::MAX));
     line.number("generation", decision.generation);
     line.finish();
+}
+
+/// What SPF says of the sender, which is asked about before the HELO name; from the first recipient on.
+fn spf(decision: &Decision) -> &'static str {
+    let result = |answer: &Answer| match answer {
+        Answer::Spf(evaluation) if evaluation.is_ours => Some("undecided"),
+        Answer::Spf(evaluation) => Some(evaluation.result.name()),
+        Answer::Dns(_) | Answer::ListHealth(_) => None,
+    };
+    if decision.stage < Stage::Rcpt {
+        return "";
+    }
+    decision.evidence.iter().find_map(|(_, answered)| result(&answered.answer)).unwrap_or_default()
 }
 
 /// `event=transaction` or, when the connection is over, `event=connection`.

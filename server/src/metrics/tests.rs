@@ -2,7 +2,7 @@
 
 use crate::{
     app::meters,
-    ask::{Resolver, dns},
+    ask::{Resolver, SpfAnswers, dns, spf_answers},
     clock::Clock,
     config::Document,
     dns_lists::metrics::{self as list_metrics, ListMetrics},
@@ -97,7 +97,8 @@ fn every_metric_is_written_down() {
         Policy::build(&Document::default(), 1).expect("the defaults");
         // A server of its own: the machine's resolv.conf is none of a test's business.
         let config = dns::Config { servers: vec![([127, 0, 0, 1], 53).into()], ..dns::Config::default() };
-        let (_resolver, _lookups) = Resolver::new(&config, Clock::manual(0)).expect("a resolver");
+        let (resolver, _lookups) = Resolver::new(&config, Clock::manual(0)).expect("a resolver");
+        let (_answers, _evaluations) = SpfAnswers::new(resolver, config.spf, Clock::manual(0));
         meters::describe();
         list_metrics::describe();
         ListMetrics::new(&"bl.example".into());
@@ -113,10 +114,12 @@ fn names_say_what_they_count() {
         Policy::build(&Document::default(), 1).expect("the defaults");
         meters::describe();
         list_metrics::describe();
+        spf_answers::metrics::describe();
     });
     for (name, family) in listing.0.borrow().iter() {
         assert!(name.starts_with("tollgate_"), "{name}");
         assert_eq!(name.ends_with("_total"), family.kind == "counter", "{name}");
-        assert!(family.kind != "histogram" || name.ends_with("_seconds"), "{name}");
+        let of_terms = [spf_answers::metrics::LOOKUPS, spf_answers::metrics::VOIDS].contains(&name.as_str());
+        assert!(family.kind != "histogram" || name.ends_with("_seconds") || of_terms, "{name}");
     }
 }

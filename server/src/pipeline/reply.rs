@@ -16,6 +16,8 @@ const FRAME_OCTETS: usize = 6;
 const LINES_MAX: usize = 4;
 /// Longest value of a variable, in octets.
 const VALUE_OCTETS_MAX: usize = 200;
+/// Longest value of a finding's own variable: an explanation of SPF may take two lines.
+const OWN_VALUE_OCTETS_MAX: usize = 900;
 
 /// What is to be said.
 pub(super) struct Reply<'a> {
@@ -64,7 +66,7 @@ impl Reply<'_> {
 
     fn value(&self, name: &str) -> String {
         if let Some((_, value)) = self.vars.iter().find(|(known, _)| *known == name) {
-            return cut(value.as_bytes());
+            return cut_at(value.as_bytes(), OWN_VALUE_OCTETS_MAX);
         }
         let facts = self.facts;
         match name {
@@ -80,7 +82,11 @@ impl Reply<'_> {
 }
 
 fn cut(value: &[u8]) -> String {
-    printable(&value[..value.len().min(VALUE_OCTETS_MAX)], false)
+    cut_at(value, VALUE_OCTETS_MAX)
+}
+
+fn cut_at(value: &[u8], octets_max: usize) -> String {
+    printable(&value[..value.len().min(octets_max)], false)
 }
 
 /// Printable ASCII; all else is shown as `?`, as rblsmtpd does.

@@ -44,7 +44,8 @@ fn policy() -> Policy {
     let list = |(zone, rest, ..): &(&str, &str, u64, u64)| {
         format!("[[check.rbl.list]]\nzone = \"{zone}\"\nquery = \"a\"\n{rest}\n")
     };
-    let off = ["rdns", "helo", "sender_domain"].map(|check| format!("[check.{check}]\nmode = \"off\"\n")).concat();
+    let off =
+        ["rdns", "helo", "sender_domain", "spf"].map(|check| format!("[check.{check}]\nmode = \"off\"\n")).concat();
     let text = format!(
         "[policy]\ncontrol = \"nowhere\"\nscore_mode = \"enforce\"\ndefer_at = 40\nreject_at = 60\n\
          [check.access]\nclients_allow = [\"{ALLOWED}\"]\n{off}{}",

@@ -89,7 +89,8 @@ impl Metrics {
     }
 }
 
-fn describe() {
+/// Tells the recorder what they mean.
+pub fn describe() {
     metrics::describe_counter!(EVALUATIONS, "SPF evaluations that ended, by result; undecided: for a reason of ours");
     metrics::describe_histogram!(SECONDS, metrics::Unit::Seconds, "How long SPF evaluations took");
     metrics::describe_histogram!(LOOKUPS, "Terms of an SPF evaluation that asked the DNS; the limit is 10");

@@ -48,6 +48,8 @@ enum Header {
 }
 
 struct Spf {
+    /// As configured; `None` = not.
+    mode: Option<Mode>,
     strictness: Strictness,
     actions: Actions,
     checks_helo: bool,
@@ -92,6 +94,12 @@ impl Spf {
         let helo = (wants_helo && is_apart && facts.helo.is_some())
             .then(|| SpfQuestion { query: Query::helo(ip, helo_name), terms: self.plain_terms.clone() });
         Some(Asked { ip, sender, helo, strictness })
+    }
+
+    /// Are messages marked? Not by what is only rehearsed: then nothing need be known at DATA.
+    fn marks(&self, facts: &Facts) -> bool {
+        let mode = self.mode.or_else(|| self.usual_mode(facts)).unwrap_or(DEF.mode);
+        mode < Mode::Monitor
     }
 
     fn is_forwarder(&self, ip: IpAddr) -> bool {
@@ -148,6 +156,9 @@ impl Spf {
 
 impl Check for Spf {
     fn needs(&self, stage: Stage, facts: &Facts, answers: &Answers, ask: &mut Vec<Question>) {
+        if stage == Stage::Data && !self.marks(facts) {
+            return;
+        }
         let Some(Asked { ip, sender, helo, strictness: _ }) = self.asked(facts) else { return };
         if let Some(sender) = &sender
             && Self::wants_voucher(answers.spf(sender))

@@ -15,6 +15,8 @@ use std::{sync::Arc, time::Duration};
 
 /// Domains that may vouch for forwarders: each is one more evaluation where a result is not a pass.
 const FORWARDERS_MAX: usize = 16;
+/// The level of the patch that refuses something.
+const REFUSES_FROM: u8 = 3;
 /// What a refusal says where nobody has anything else to say.
 const EXPLANATION: &str = "its SPF record says so";
 /// The same at the levels of the patch. That host is long gone.
@@ -34,7 +36,9 @@ pub(super) fn read(section: &Section<'_>, build: &mut Build<'_>) -> Spf {
         section.fault(part, error.to_string());
         LocalPolicy::default()
     });
+    let explanation = explanation(section, build, strictness);
     Spf {
+        mode: section.is_set("mode").then(|| section.mode("mode")),
         strictness,
         actions: Actions::read(section),
         checks_helo: section.bool("helo"),
@@ -43,7 +47,7 @@ pub(super) fn read(section: &Section<'_>, build: &mut Build<'_>) -> Spf {
         // A result of local policy is not what the domains themselves let send.
         plain_terms: Arc::new(SpfTerms::new(limits, LocalPolicy::default())),
         terms: Arc::new(SpfTerms::new(limits, local)),
-        explanation: explanation(section, build),
+        explanation,
         header: match section.choice("received_spf") {
             fields::RFC7208 => Header::Rfc7208,
             fields::QMAIL => Header::Qmail,
@@ -104,8 +108,13 @@ fn forwarder_domains(section: &Section<'_>) -> Vec<Arc<str>> {
 }
 
 /// The administrator's words for modern refusals and those of the patch.
-fn explanation(section: &Section<'_>, build: &mut Build<'_>) -> [Explanation; 2] {
+fn explanation(section: &Section<'_>, build: &mut Build<'_>, strictness: Strictness) -> [Explanation; 2] {
     let own = text(section, build, "explanation", "spfexp");
+    if own.is_empty() && matches!(strictness, Strictness::Level(REFUSES_FROM..)) {
+        build.warn(
+            "spf: no explanation is set, and refusals in the words of the SPF patch name a page that is long gone",
+        );
+    }
     let read = |text: &str| Explanation::read(text.as_bytes(), "");
     if !own.is_empty() && read(&own).is_none() {
         section.fault("explanation", format!("\"{own}\": expected ASCII with macros such as %{{i}} and %{{S}}"));

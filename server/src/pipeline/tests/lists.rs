@@ -35,7 +35,8 @@ fn scene(settings: &str, lists: &[(&str, &str)], codes: &[(&str, Option<u8>)]) -
 fn scene_with(settings: &str, lists: &[(&str, &str)], table: Table) -> Lists {
     let list = |(zone, rest): &(&str, &str)| format!("[[check.rbl.list]]\nzone = \"{zone}\"\nquery = \"a\"\n{rest}");
     let lists: String = lists.iter().map(list).collect();
-    let off = ["rdns", "helo", "sender_domain"].map(|check| format!("[check.{check}]\nmode = \"off\"\n")).concat();
+    let off =
+        ["rdns", "helo", "sender_domain", "spf"].map(|check| format!("[check.{check}]\nmode = \"off\"\n")).concat();
     let text = format!("[policy]\ncontrol = \"nowhere\"\nstage_deadline_ms = 10\n{settings}\n{lists}{off}");
     let document = Document::parse("t.toml", &text).expect("TOML");
     let policy = Policy::build(&document, 1).expect("a policy");

@@ -1,7 +1,8 @@
 //! What does a daemon answer whose verdicts are scripted by words in what the client says, and what was it asked?
 //!
 //! `reject`, `defer` and `close` in the thing a stage is about give that verdict; `listed` in the sender refuses at RCPT,
-//! `nodata` in the sender at DATA. RBLSMTPD decides at connect.
+//! `nodata` in the sender at DATA, where `judged` in it gives Authentication-Results of ours to a mail server that
+//! removes forged ones, and `softfail` a word for SPFRESULT. RBLSMTPD decides at connect.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -20,6 +21,8 @@ use tonic::{Request, Response, Status};
 /// A report comes at once or never.
 const REPORT_WITHIN: Duration = Duration::from_secs(10);
 const ENDING_CLOSED: i32 = 0;
+/// What `judged` in a sender puts on top.
+pub(crate) const OUR_RESULTS: &str = "Authentication-Results: mail.test;\n spf=softfail";
 
 #[derive(Default)]
 struct Heard {
@@ -187,9 +190,21 @@ impl Policy for Script {
 
     async fn data(&self, request: Request<DataRequest>) -> Result<Response<Verdict>, Status> {
         self.hear("data");
-        let refuses = has(sender(request.into_inner().mail.as_ref()), "nodata");
+        let DataRequest { connection, mail, .. } = request.into_inner();
+        let said = |word| has(sender(mail.as_ref()), word);
+        if said("nodata") {
+            return Ok(Response::new(reject()));
+        }
         let headers = vec!["X-Fake: one".to_owned(), "X-Fake: two,\n folded".to_owned()];
-        Ok(Response::new(if refuses { reject() } else { Verdict { headers, ..Verdict::default() } }))
+        let mut verdict = Verdict { headers, ..Verdict::default() };
+        if said("judged") && connection.is_some_and(|it| it.removes_forged) {
+            verdict.headers.insert(0, OUR_RESULTS.to_owned());
+            verdict.authserv_id = "mail.test".to_owned();
+        }
+        if said("softfail") {
+            verdict.spf_result = "softfail".to_owned();
+        }
+        Ok(Response::new(verdict))
     }
 
     async fn report(&self, request: Request<ReportRequest>) -> Result<Response<ReportReply>, Status> {

@@ -7,6 +7,7 @@
 #![allow(clippy::expect_used, reason = "a failed set-up step ends the test")]
 
 mod fake;
+mod forged;
 mod host;
 mod real;
 mod secured;

@@ -1,8 +1,8 @@
 //! Do forged Authentication-Results leave the message, and does qmail-queue hear what SPF said?
 
-use crate::fake::{Daemon, OUR_RESULTS};
 use crate::host::host;
 use crate::{OK, deliver, greeted};
+use tollgate_tests::fake::{Daemon, OUR_RESULTS};
 
 /// Each bears the name of ours in another way; the last one only for readers that take a lone CR for a line's end.
 const FORGED: [&str; 6] = [

@@ -63,6 +63,7 @@ static void tell_facts(void)
   tell(TOLLGATE_USER, user);
   tell(TOLLGATE_TLS, variable("$tls_in_cipher"));
   tollgate_set(TOLLGATE_REPLY_STYLE, "rfc");
+  tollgate_set(TOLLGATE_REMOVES_FORGED, "1");
 }
 
 /* What did Exim answer to the recipient it was told to go on with? It shows in the number of recipients. */
@@ -188,11 +189,22 @@ HOOK int tollgate_exim_data(uschar **yield, int argc, uschar **argv)
   return answer(yield, ask_data());
 }
 
+/* Takes out fields that pretend to be ours, before ours are there (RFC 8601 5). Exim keeps a deleted field with a '*'
+ * for its type, and neither expands nor sends it. */
+static void remove_forged(void)
+{
+  header_line *field;
+  for (field = header_list; field; field = field->next)
+    if (field->type != '*' && field->slen > 0 && tollgate_is_forged((const char *)field->text, (unsigned long)field->slen))
+      field->type = '*';
+}
+
 /* First line of the DATA ACL. Exim runs no predata ACL before BDAT, so the DATA stage may still have to be asked. */
 HOOK int tollgate_exim_message(uschar **yield, int argc, uschar **argv)
 {
   const char *reply = data_asked ? 0 : ask_data();
   message_open = !reply;
+  if (!reply) remove_forged();
   return answer(yield, reply);
 }
 

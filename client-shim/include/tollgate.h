@@ -178,12 +178,13 @@ const char *tollgate_headers(void);
 
 /**
  * After tollgate_data returned NULL: the next bytes of the message as the client sent it, in pieces of any size, lines
- * ended by LF. Those that stay are handed to put, with to, in order; nothing is kept of the pointers. Authentication-Results
- * fields go, with all their lines, if they bear the name that ours in tollgate_headers bear (which do not come this
- * way), or if it cannot be read within 1024 bytes whose they are: so many are held back at most. A CR is a byte like
- * any other: the header ends with the first line in which there is nothing at all.
- * Returns 1 while the header lasts. 0: it is over, or nothing is to be removed; then no byte is held back, and the rest
- * need not come this way. bytes NULL: none come. put NULL: nothing is done, and the bytes stay the caller's; returns 0.
+ * ended by LF. Those that stay are handed to put, with to, in order; nothing is kept of the pointers.
+ * Authentication-Results fields go, with all their lines, if they bear the name that ours in tollgate_headers bear
+ * (which do not come this way), or if it cannot be read within 1024 bytes whose they are: so many are held back at
+ * most. A CR is a byte like any other: the header ends with the first line in which there is nothing at all.
+ * Returns 1 while the header lasts. 0: it is over, or nothing is to be removed; then no byte is held back, and the
+ * rest need not come this way. bytes NULL: none come. put NULL: nothing is done, the bytes stay the caller's, and 0 is
+ * returned.
  */
 int tollgate_filter(const char *bytes, unsigned long length, void (*put)(void *to, const char *bytes, unsigned long length), void *to);
 
@@ -195,14 +196,14 @@ void tollgate_filter_end(void (*put)(void *to, const char *bytes, unsigned long 
 
 /**
  * For servers that have whole header fields: after tollgate_data returned NULL, is this one forged, as tollgate_filter
- * judges? field: with all its lines, which may end in CR LF, up to NUL. Ask about the client's fields only. 1: take it out
- * of the message. 0: leave it; so for NULL.
+ * judges? field: all its lines, which may end in CR LF, with every NUL in it. Ask about the client's fields only.
+ * 1: take it out of the message. 0: leave it; so for NULL.
  */
-int tollgate_is_forged(const char *field);
+int tollgate_is_forged(const char *field, unsigned long length);
 
 /**
- * After tollgate_data returned NULL: what SPF said, in the words qmail's SPF patch has for SPFRESULT ("pass", "softfail",
- * ...): at most 16 lower-case letters, "" if nothing is known. Never NULL. Valid until the next stage call,
+ * After tollgate_data returned NULL: what SPF said, in the words qmail's SPF patch has for SPFRESULT ("pass",
+ * "softfail", ...): at most 16 lower-case letters, "" if nothing is known. Never NULL. Valid until the next stage call,
  * tollgate_queued, tollgate_rset or tollgate_close.
  */
 const char *tollgate_spf_result(void);

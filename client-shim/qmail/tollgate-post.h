@@ -45,9 +45,23 @@ static void tg_greeted(n,arg,r) int n; char *arg; const char *r;
 static void tg_helo(arg) char *arg; { tg_greeted(TG_HELO,arg,tollgate_helo(arg,0)); }
 static void tg_ehlo(arg) char *arg; { tg_greeted(TG_EHLO,arg,tollgate_helo(arg,1)); }
 
+/* SPFRESULT tells qmail-queue, and what it runs, what SPF said, in the words of qmail's SPF patch. Of a tree with that
+ * patch its own value stays where Tollgate has none. */
+static int tg_spfresult = 0; /* it is ours */
+
+static void tg_setspf(r) const char *r;
+{
+  int ok;
+  if (*r) ok = env_put2("SPFRESULT",(char *) r);
+  else ok = env_unset("SPFRESULT");
+  if (!ok) tg_reply("421 out of memory (#4.3.0)\r\n");
+  tg_spfresult = *r != 0;
+}
+
 static void tg_mail(arg) char *arg;
 {
   const char *r;
+  if (tg_spfresult) tg_setspf(""); /* what the last message was is nothing to this one */
   if (!addrparse(arg)) { (*tg_stock[TG_MAIL])(arg); return; } /* which says 555 */
   tollgate_set(TOLLGATE_RELAYCLIENT,relayclient);
   r = tollgate_mail(addr.s,arg);
@@ -93,6 +107,8 @@ static void tg_data(arg) char *arg;
   if (!seenmail || !rcptto.len) { (*tg_stock[TG_DATA])(arg); return; } /* which says 503 */
   r = tollgate_data();
   if (r) { tg_reply(r); return; }
+  r = tollgate_spf_result();
+  if (*r) tg_setspf(r);
   tg_told = 0;
   (*tg_stock[TG_DATA])(arg);
   if (!seenmail && !tg_told) tollgate_queued(0L,"Zqmail-queue could not be started");
@@ -174,6 +190,8 @@ static void tg_open()
         smtpcommands[i].fun = tg_commands[n].fun;
       }
   }
+  if (env_get("SPFRESULT")) tg_setspf(""); /* nobody but SPF says what SPF says */
+  tollgate_set(TOLLGATE_REMOVES_FORGED,"");
   if (tg_stock[TG_AUTH]) tollgate_set(TOLLGATE_AUTH_OFFERED,"");
   if (tg_stock[TG_STARTTLS] && env_get("SMTPS")) tollgate_set(TOLLGATE_TLS,"");
   r = tollgate_connect();

@@ -16,6 +16,7 @@ static unsigned long tg_bytes; /* of the message, as handed to qmail-queue */
 static int tg_inmessage = 0; /* between received() and qmail_from() */
 static int tg_failed; /* qmail-smtpd itself gave the message up: too long, or looping */
 static int tg_told; /* tollgate_queued has been called for this message */
+static int tg_filters; /* tollgate_filter has not seen the end of the header yet */
 
 /* Header fields go above this hop's Received line, where RFC 7208 9.1 and RFC 8601 4 want them. */
 static void tg_begin(qq) struct qmail *qq;
@@ -25,16 +26,28 @@ static void tg_begin(qq) struct qmail *qq;
   if (*h) qmail_put(qq,h,str_len(h));
   tg_bytes = 0;
   tg_failed = 0;
+  tg_filters = 1;
   tg_inmessage = 1;
 }
 
-static void tg_count(n) int n;
+/* What stays of the client's header. */
+static void tg_pass(qq,s,n) void *qq; const char *s; unsigned long n;
 {
-  if (tg_inmessage) tg_bytes += n;
+  qmail_put((struct qmail *) qq,(char *) s,(unsigned int) n);
 }
 
-static void tg_end()
+/* blast() puts the client's message byte by byte. Whatever becomes of them, bytes count as they were received. */
+static void tg_put(qq,s,n) struct qmail *qq; char *s; unsigned int n;
 {
+  tg_bytes += n;
+  if (tg_filters) tg_filters = tollgate_filter(s,(unsigned long) n,tg_pass,(void *) qq);
+  else qmail_put(qq,s,n);
+}
+
+static void tg_end(qq) struct qmail *qq;
+{
+  if (tg_filters) tollgate_filter_end(tg_pass,(void *) qq); /* a message that is all header */
+  tg_filters = 0;
   tg_inmessage = 0;
 }
 
@@ -57,10 +70,10 @@ static void tg_exit(code) int code;
   tollgate_close(code == 0); /* smtp_quit alone exits 0 */
 }
 
-/* Forks call received() with more arguments than stock, hence no parameter list. */
+/* Forks call received() with more arguments than stock, hence no parameter list. It puts its own line by itself. */
 #define received tg_begin(&qqt), received
-#define qmail_put(qq,s,n) (tg_count((int) (n)), qmail_put(qq,s,n))
-#define qmail_from tg_end(), qmail_from
+#define qmail_put(qq,s,n) (tg_inmessage ? (void) tg_put(qq,s,(unsigned int) (n)) : (void) qmail_put(qq,s,n))
+#define qmail_from tg_end(&qqt), qmail_from
 #define qmail_fail(qq) (tg_failed = 1, qmail_fail(qq))
 #define qmail_close(qq) tg_result(qmail_qp(qq),qmail_close(qq))
 

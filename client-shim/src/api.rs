@@ -57,6 +57,18 @@ unsafe fn bytes<'a>(text: *const c_char) -> Option<&'a [u8]> {
     Some(unsafe { CStr::from_ptr(text) }.to_bytes())
 }
 
+/// The bytes that the caller keeps until the call returns.
+///
+/// # Safety
+/// `bytes` is null or points to `length` bytes.
+unsafe fn piece<'a>(bytes: *const c_char, length: c_ulong) -> Option<&'a [u8]> {
+    if bytes.is_null() {
+        return None;
+    }
+    // SAFETY: not null, and the caller vouches for the length.
+    Some(unsafe { slice::from_raw_parts(bytes.cast(), length as usize) })
+}
+
 fn pointer(reply: Option<&CStr>) -> *const c_char {
     reply.map_or(null(), CStr::as_ptr)
 }
@@ -164,12 +176,13 @@ pub extern "C" fn tollgate_headers() -> *const c_char {
 }
 
 /// After tollgate_data returned NULL: the next bytes of the message as the client sent it, in pieces of any size, lines
-/// ended by LF. Those that stay are handed to put, with to, in order; nothing is kept of the pointers. Authentication-Results
-/// fields go, with all their lines, if they bear the name that ours in tollgate_headers bear (which do not come this
-/// way), or if it cannot be read within 1024 bytes whose they are: so many are held back at most. A CR is a byte like
-/// any other: the header ends with the first line in which there is nothing at all.
-/// Returns 1 while the header lasts. 0: it is over, or nothing is to be removed; then no byte is held back, and the rest
-/// need not come this way. bytes NULL: none come. put NULL: nothing is done, and the bytes stay the caller's; returns 0.
+/// ended by LF. Those that stay are handed to put, with to, in order; nothing is kept of the pointers.
+/// Authentication-Results fields go, with all their lines, if they bear the name that ours in tollgate_headers bear
+/// (which do not come this way), or if it cannot be read within 1024 bytes whose they are: so many are held back at
+/// most. A CR is a byte like any other: the header ends with the first line in which there is nothing at all.
+/// Returns 1 while the header lasts. 0: it is over, or nothing is to be removed; then no byte is held back, and the
+/// rest need not come this way. bytes NULL: none come. put NULL: nothing is done, the bytes stay the caller's, and 0 is
+/// returned.
 ///
 /// # Safety
 /// `bytes` is null or points to `length` bytes; `put` may be called with `to`.
@@ -181,11 +194,10 @@ pub unsafe extern "C" fn tollgate_filter(
     to: *mut c_void,
 ) -> c_int {
     let Some(put) = put else { return 0 };
-    if bytes.is_null() {
+    // SAFETY: as the caller was told.
+    let Some(piece) = (unsafe { piece(bytes, length) }) else {
         return with(0, |session, _| c_int::from(session.is_filtering()));
-    }
-    // SAFETY: not null, and the caller vouches for the length.
-    let piece = unsafe { slice::from_raw_parts(bytes.cast(), length as usize) };
+    };
     // SAFETY: as the caller was told.
     let mut out = |piece: &[u8]| unsafe { put(to, piece.as_ptr().cast(), piece.len() as c_ulong) };
     let is_filtering = with(None, |session, _| Some(session.filter(piece, &mut out)));
@@ -213,20 +225,20 @@ pub unsafe extern "C" fn tollgate_filter_end(
 }
 
 /// For servers that have whole header fields: after tollgate_data returned NULL, is this one forged, as tollgate_filter
-/// judges? field: with all its lines, which may end in CR LF, up to NUL. Ask about the client's fields only. 1: take it out
-/// of the message. 0: leave it; so for NULL.
+/// judges? field: all its lines, which may end in CR LF, with every NUL in it. Ask about the client's fields only.
+/// 1: take it out of the message. 0: leave it; so for NULL.
 ///
 /// # Safety
-/// `field` is null or points to a NUL-ended string.
+/// `field` is null or points to `length` bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tollgate_is_forged(field: *const c_char) -> c_int {
+pub unsafe extern "C" fn tollgate_is_forged(field: *const c_char, length: c_ulong) -> c_int {
     // SAFETY: as the caller was told.
-    let field = unsafe { bytes(field) }.unwrap_or(b"");
+    let field = unsafe { piece(field, length) }.unwrap_or(b"");
     with(0, |session, _| c_int::from(session.is_forged(field)))
 }
 
-/// After tollgate_data returned NULL: what SPF said, in the words qmail's SPF patch has for SPFRESULT ("pass", "softfail",
-/// ...): at most 16 lower-case letters, "" if nothing is known. Never NULL. Valid until the next stage call,
+/// After tollgate_data returned NULL: what SPF said, in the words qmail's SPF patch has for SPFRESULT ("pass",
+/// "softfail", ...): at most 16 lower-case letters, "" if nothing is known. Never NULL. Valid until the next stage call,
 /// tollgate_queued, tollgate_rset or tollgate_close.
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_spf_result() -> *const c_char {

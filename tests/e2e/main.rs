@@ -7,6 +7,7 @@
 
 mod dialogue;
 mod failure;
+mod forged;
 mod last_words;
 mod list_breaker;
 mod list_faults;

@@ -2,7 +2,8 @@
 //!
 //! [`gate::Gate`] puts the parts together: a client ([`smtp`], [`swaks`]) speaks to Exim under tcpserver ([`exim`]),
 //! which asks `tollgated` ([`daemon`]) through libtollgate; the daemon asks unbound and rbldnsd ([`dns`]), where a test
-//! wants it through a proxy that makes faults ([`dns_fault`]). Nothing leaves the machine, every wait has a bound
+//! wants it through a proxy that makes faults ([`dns_fault`]). Tests of a mail server's side alone have a scripted
+//! daemon instead ([`fake`]). Nothing leaves the machine, every wait has a bound
 //! ([`wait`]), and every process is ended by its own process group ([`process`]). A test that fails keeps its folder
 //! ([`scratch`]) and says where it is.
 
@@ -10,6 +11,7 @@ pub mod daemon;
 pub mod dns;
 pub mod dns_fault;
 pub mod exim;
+pub mod fake;
 pub mod gate;
 pub mod http;
 pub mod metrics;

@@ -1,8 +1,8 @@
 //! Does an Authentication-Results field bear our name? Its text is read byte by byte (RFC 8601 §2.2).
 //!
-//! Comments, white space and quotes are dropped, and what is left is compared as it comes: so no way of folding, quoting
-//! or commenting makes our name another one, not even for readers that take such things out of the middle of a word.
-//! Where it cannot be told whose name it is, it counts as ours: a forged result that is believed is worse than a
+//! Comments, white space and quotes are dropped, and what is left is compared as it comes: so no way of folding,
+//! quoting or commenting makes our name another one, not even for readers that take such things out of the middle of a
+//! word. Where it cannot be told whose name it is, it counts as ours: a forged result that is believed is worse than a
 //! stranger's result that is gone.
 
 /// Whose name a field bears, as far as it has been read.

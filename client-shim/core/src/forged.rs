@@ -1,12 +1,12 @@
 //! How do Authentication-Results fields that pretend to be ours leave a message (RFC 8601 §5)?
 //!
-//! The message comes in pieces of any size, its lines ended by LF, and goes on without those fields; nothing else changes.
-//! Only the header is looked at: up to the first line with nothing in it at all. Of a field no more is held back than
-//! it takes to see whose it is.
+//! The message comes in pieces of any size, its lines ended by LF, and goes on without those fields; nothing else
+//! changes. Only the header is looked at: up to the first line with nothing in it at all. Of a field no more is held
+//! back than it takes to see whose it is.
 //!
-//! A CR that no LF follows ends a line for some readers, is dropped by others and is a byte like any other for the rest.
-//! So is a NUL dropped by some. A field that any of them would take for one of ours goes. Where it begins behind a lone
-//! CR, in the middle of a line, the LF at its end stays: the next field must not become part of this line.
+//! A CR that no LF follows ends a line for some readers, is dropped by others, and is a byte like any other for the
+//! rest; a NUL is dropped by some. A field that any of them would take for one of ours goes. Where it begins behind a
+//! lone CR, in the middle of a line, the LF at its end stays: the next field must not become part of this line.
 
 use crate::{
     authserv_id::{Owner, Reading},

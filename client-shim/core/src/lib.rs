@@ -2,8 +2,8 @@
 //! can panic: the C library around it does not link otherwise.
 //!
 //! From the outside in: [`Session`] (stages, failures) → `request`, `verdict`, `reply` (messages and what becomes of
-//! them) → `call` (deadline, retries) → `http2`, `hpack` → [`Sys`] (the system). Beside it stands what is done with the
-//! mail itself: `message` → `forged` → `authserv_id`.
+//! them) → `call` (deadline, retries) → `http2`, `hpack` → [`Sys`] (the system). Beside it: `message`, `forged`,
+//! `authserv_id` (the mail itself).
 
 #![cfg_attr(not(test), no_std)]
 

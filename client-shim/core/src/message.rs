@@ -33,7 +33,7 @@ impl Treatment {
 }
 
 impl Session {
-    /// The next bytes of the message; `out` gets those that stay. False: nothing more will go, and no byte is held back.
+    /// The next bytes of the message; `out` gets those that stay. False: nothing more will go, and nothing is held.
     pub fn filter(&mut self, bytes: &[u8], out: &mut Sink<'_>) -> bool {
         self.known.treatment.filter.put(bytes, out);
         self.is_filtering()

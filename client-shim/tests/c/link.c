@@ -19,6 +19,6 @@ int main(int count, char **arguments)
     tollgate_rset();
     tollgate_close(count);
     return tollgate_connect() || tollgate_helo(text, 1) || tollgate_mail(text, text) || tollgate_rcpt(text, 1) ||
-           tollgate_data() || tollgate_answered() || *tollgate_headers() || tollgate_is_forged(text) ||
+           tollgate_data() || tollgate_answered() || *tollgate_headers() || tollgate_is_forged(text, 1) ||
            *tollgate_spf_result() || length || *tollgate_version() != '0';
 }

@@ -14,14 +14,18 @@ use std::sync::OnceLock;
 use crate::talk::Client;
 use tollgate_tests::skip;
 
-/// Keeps message and envelope under the pid that is the message's qp. A short envelope means "forget it".
+/// Keeps message, envelope and SPFRESULT under the pid that is the message's qp. A short envelope means "forget it".
 const QUEUE: &str = r#"#!/bin/sh
 # qmail-queue of Tollgate's tests
+echo "${SPFRESULT-unset}" > queue/$$.spfresult
 cat > queue/$$.message && cat <&1 > queue/$$.envelope || exit 53
 [ "`tail -c 2 queue/$$.envelope | od -An -tx1 | tr -d ' \n'`" = 0000 ] && exit 0
 rm -f queue/$$.message queue/$$.envelope
 exit 54
 "#;
+
+/// By this it is known, in whatever version.
+const QUEUE_HEAD: &str = "#!/bin/sh\n# qmail-queue of Tollgate's tests\n";
 
 /// The checkpassword of trees with AUTH: `joe` may enter with `pw`.
 const CHECKPASSWORD: &str = r#"#!/bin/sh
@@ -99,6 +103,11 @@ impl Host {
         self.queued(&format!("{qp}.envelope"))
     }
 
+    /// SPFRESULT as qmail-queue had it.
+    pub(crate) fn spf_result(&self, qp: u32) -> String {
+        self.queued(&format!("{qp}.spfresult")).trim_end().to_owned()
+    }
+
     fn queued(&self, name: &str) -> String {
         fs::read_to_string(self.root.join("queue").join(name)).expect("qmail-queue kept it")
     }
@@ -144,7 +153,7 @@ fn refuse_foreign(root: &Path) {
     let shown = root.display();
     let me = fs::read_to_string(root.join("control/me")).unwrap_or_default();
     assert!(me.is_empty() || me == CONTROL[0].1, "{shown}/control/me is not mail.test: not a scratch root");
-    let queue = fs::read(root.join("bin/qmail-queue")).unwrap_or_default();
-    let is_ours = queue.is_empty() || queue == QUEUE.as_bytes();
+    let queue = fs::read_to_string(root.join("bin/qmail-queue")).unwrap_or_default();
+    let is_ours = queue.is_empty() || queue.starts_with(QUEUE_HEAD);
     assert!(is_ours, "{shown}/bin/qmail-queue is not this test's: not a scratch root");
 }

@@ -6,15 +6,15 @@
 //! `real.rs` has the real one.
 #![allow(clippy::expect_used, reason = "a failed set-up step ends the test")]
 
-mod fake;
+mod forged;
 mod host;
 mod real;
 mod secured;
 mod talk;
 
-use fake::Daemon;
 use host::{Host, host};
 use talk::Client;
+use tollgate_tests::fake::Daemon;
 
 const OK: &str = "250 ok\r\n";
 const STOCK_BADMAILFROM: &str = "553 sorry, your envelope sender is in my badmailfrom list (#5.7.1)\r\n";

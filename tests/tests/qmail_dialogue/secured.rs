@@ -5,11 +5,10 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
-use crate::fake::Daemon;
 use crate::host::{Host, host};
 use crate::{OK, STOCK_RCPTHOSTS, greeted};
 use tollgate_proto::v1::RcptRequest;
-use tollgate_tests::skip;
+use tollgate_tests::{fake::Daemon, skip};
 
 /// `joe` with a wrong and with the right password; the test host's checkpassword knows him.
 const WRONG: &str = "AUTH PLAIN AGpvZQBiYWQ=";

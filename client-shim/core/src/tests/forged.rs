@@ -1,14 +1,8 @@
 //! Forged fields go, nothing else does: against a reference that sees the whole message, in pieces of any size.
 
-use super::{
-    cases,
-    fake::Fake,
-    forged_reference as reference,
-    server::{Server, go_on, refusal},
-};
-use crate::{Session, forged::Filter};
+use super::{cases, forged_reference as reference};
+use crate::forged::Filter;
 use proptest::{prelude::*, sample::select};
-use tollgate_proto::v1::Verdict;
 
 const OURS: &str = "mx.test";
 
@@ -149,50 +143,6 @@ fn what_cannot_be_read_within_the_bound_is_forged() {
     assert_eq!(text(OURS, &long), "");
 }
 
-#[test]
-fn the_filter_works_for_one_answer_to_data() {
-    let verdict = |_: &_| Verdict { authserv_id: OURS.into(), spf_result: "softfail".into(), ..go_on() };
-    let mut sys = Fake::new(Server::deciding(verdict));
-    let mut session = Box::new(Session::new());
-    type End<'a> = &'a dyn Fn(&mut Session, &mut Fake<Server>);
-    let ends: [End<'_>; 5] = [
-        &|session, _| session.rset(),
-        &|session, sys| assert!(session.helo(sys, b"x", true).is_none()),
-        &|session, sys| assert!(session.mail(sys, b"x", b"").is_none()),
-        &|session, sys| session.queued(sys, 1, Some(b"")),
-        &|session, sys| session.close(sys, true),
-    ];
-    for end in ends {
-        session.mail(&mut sys, b"x", b"");
-        assert_eq!((session.spf_result(), session.is_forged(b"Authentication-Results: mx.test")), (c"", false));
-        session.data(&mut sys);
-        assert_eq!((session.spf_result(), session.is_forged(b"Authentication-Results: mx.test")), (c"softfail", true));
-        let mut left = Vec::new();
-        assert!(session.filter(b"Authentication-Results: mx.test\nA: b", &mut |bytes| left.extend_from_slice(bytes)));
-        assert!(!session.filter(b"\n\n", &mut |bytes| left.extend_from_slice(bytes)));
-        session.end_filter(&mut |_| panic!("nothing is held"));
-        assert_eq!(left, b"A: b\n\n");
-        end(&mut session, &mut sys);
-        assert_eq!((session.spf_result(), session.is_forged(b"Authentication-Results: mx.test")), (c"", false));
-        assert!(!session.filter(b"Authentication-Results: mx.test\n", &mut |bytes| assert_eq!(bytes.len(), 32)));
-    }
-    sys.env.insert("TOLLGATE_OFF", "1".into());
-    session.connect(&mut sys);
-    session.data(&mut sys);
-    assert_eq!(session.spf_result(), c"");
-    assert!(!session.filter(b"", &mut |_| {}));
-}
-
-#[test]
-fn a_refusal_brings_no_word_and_no_name() {
-    let verdict = |_: &_| Verdict { authserv_id: OURS.into(), spf_result: "fail".into(), ..refusal(550, "no") };
-    let mut sys = Fake::new(Server::deciding(verdict));
-    let mut session = Box::new(Session::new());
-    session.data(&mut sys);
-    assert_eq!(session.spf_result(), c"");
-    assert!(!session.filter(b"A", &mut |_| {}));
-}
-
 /// Text of any kind between the parts of a field that bears our name.
 fn cfws() -> impl Strategy<Value = String> {
     let comment = "\\((\\([a-z;\" ]{0,4}\\)|[a-z;:\"= \u{e4}]|\\\\[()a\"\\\\]|\n [a-z]){0,6}\\)";
@@ -283,16 +233,19 @@ proptest! {
     }
 
     #[test]
-    fn however_our_name_is_written_the_field_goes(field in forged_field(), before in "([A-Z][a-z]{0,9}: [a-z ]{0,20}\n){0,3}",
-        after in "([A-Z][a-z]{0,9}: [a-z ]{0,20}\n( [a-z]{1,9}\n)?){0,3}", body in "\n([ -~]{0,20}\n){0,3}", sizes in sizes())
-    {
+    fn however_our_name_is_written_the_field_goes(
+        field in forged_field(), before in "([A-Z][a-z]{0,9}: [a-z ]{0,20}\n){0,3}",
+        after in "([A-Z][a-z]{0,9}: [a-z ]{0,20}\n( [a-z]{1,9}\n)?){0,3}", body in "\n([ -~]{0,20}\n){0,3}", sizes in sizes(),
+    ) {
         let left = filtered(OURS, format!("{before}{field}{after}{body}{field}").as_bytes(), &sizes);
         prop_assert_eq!(String::from_utf8(left).unwrap(), format!("{before}{after}{body}{field}"), "{:?}", field);
         prop_assert!(is_forged(field.as_bytes()));
     }
 
     #[test]
-    fn messages_without_such_fields_do_not_change(message in proptest::collection::vec(any::<u8>(), 0..600), sizes in sizes()) {
+    fn messages_without_such_fields_do_not_change(
+        message in proptest::collection::vec(any::<u8>(), 0..600), sizes in sizes(),
+    ) {
         prop_assert_eq!(filtered(OURS, &message, &sizes), message);
     }
 
@@ -302,9 +255,9 @@ proptest! {
     #![proptest_config(cases())]
 
     #[test]
-    fn lines_of_any_length_do_not_change(lines in proptest::collection::vec("[A-Za][a-z\r\t -]{0,300}:? [ -~\r]{0,2000}\n", 0..9),
-        sizes in sizes())
-    {
+    fn lines_of_any_length_do_not_change(
+        lines in proptest::collection::vec("[A-Za][a-z\r\t -]{0,300}:? [ -~\r]{0,2000}\n", 0..9), sizes in sizes(),
+    ) {
         let message = lines.concat();
         prop_assert_eq!(filtered(OURS, message.as_bytes(), &sizes), message.as_bytes());
     }

@@ -6,6 +6,7 @@ mod forged;
 mod forged_reference;
 mod fuzz;
 mod hpack;
+mod message;
 mod protocol;
 mod replies;
 mod requests;

@@ -1,8 +1,12 @@
 //! What does a daemon answer whose verdicts are scripted by words in what the client says, and what was it asked?
 //!
 //! `reject`, `defer` and `close` in the thing a stage is about give that verdict; `listed` in the sender refuses at RCPT,
-//! `nodata` in the sender at DATA. RBLSMTPD decides at connect.
+//! `nodata` in the sender at DATA, where `judged` in it gives Authentication-Results of ours to a mail server that
+//! removes forged ones, and `softfail` a word for SPFRESULT. RBLSMTPD decides at connect. Its socket is anybody's.
+#![allow(clippy::expect_used, reason = "a failed set-up step ends the test")]
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -20,15 +24,17 @@ use tonic::{Request, Response, Status};
 /// A report comes at once or never.
 const REPORT_WITHIN: Duration = Duration::from_secs(10);
 const ENDING_CLOSED: i32 = 0;
+/// What `judged` in a sender puts on top.
+pub const OUR_RESULTS: &str = "Authentication-Results: mail.test;\n spf=softfail";
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Heard {
     stages: Vec<&'static str>,
     rcpt: Option<RcptRequest>,
     reports: Vec<ReportRequest>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Shared {
     heard: Mutex<Heard>,
     reported: Condvar,
@@ -41,7 +47,8 @@ impl Shared {
 }
 
 /// A running daemon; ends when dropped.
-pub(crate) struct Daemon {
+#[derive(Debug)]
+pub struct Daemon {
     shared: Arc<Shared>,
     folder: TempDir,
     end: Option<oneshot::Sender<()>>,
@@ -49,9 +56,18 @@ pub(crate) struct Daemon {
 }
 
 impl Daemon {
-    pub(crate) fn start() -> Daemon {
+    /// Starts it.
+    ///
+    /// # Panics
+    /// When it does not start.
+    pub fn start() -> Daemon {
         let folder = tempfile::tempdir().expect("scratch folder");
-        let listener = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).expect("socket");
+        let socket = folder.path().join("socket");
+        let listener = std::os::unix::net::UnixListener::bind(&socket).expect("socket");
+        // Mail servers run as users of their own.
+        for (path, mode) in [(folder.path(), 0o755), (&socket, 0o666)] {
+            fs::set_permissions(path, Permissions::from_mode(mode)).expect("permissions");
+        }
         listener.set_nonblocking(true).expect("nonblocking");
         let shared = Arc::new(Shared::default());
         let (end, ended) = oneshot::channel();
@@ -60,12 +76,13 @@ impl Daemon {
         Daemon { shared, folder, end: Some(end), thread: Some(thread) }
     }
 
-    pub(crate) fn socket(&self) -> String {
+    /// Path of its socket.
+    pub fn socket(&self) -> String {
         self.folder.path().join("socket").to_string_lossy().into_owned()
     }
 
     /// Ends it at once: listener, connections and all.
-    pub(crate) fn stop(mut self) {
+    pub fn stop(mut self) {
         self.end_now();
     }
 
@@ -76,20 +93,32 @@ impl Daemon {
         }
     }
 
-    pub(crate) fn stages(&self) -> Vec<&'static str> {
+    /// Stages it was asked about, in order.
+    pub fn stages(&self) -> Vec<&'static str> {
         self.shared.heard().stages.clone()
     }
 
     /// The newest RCPT it was asked about.
-    pub(crate) fn rcpt(&self) -> RcptRequest {
+    ///
+    /// # Panics
+    /// When there was none.
+    pub fn rcpt(&self) -> RcptRequest {
         self.shared.heard().rcpt.clone().expect("a RCPT was asked about")
     }
 
-    pub(crate) fn report_of(&self, qp: u32) -> ReportRequest {
+    /// What it was told of the message with this process id.
+    ///
+    /// # Panics
+    /// When nothing comes.
+    pub fn report_of(&self, qp: u32) -> ReportRequest {
         self.report(|report| report.qp == qp)
     }
 
-    pub(crate) fn report_of_close(&self) -> ReportRequest {
+    /// What it was told at the end of a connection.
+    ///
+    /// # Panics
+    /// When nothing comes.
+    pub fn report_of_close(&self) -> ReportRequest {
         self.report(|report| report.ending == ENDING_CLOSED)
     }
 
@@ -187,9 +216,21 @@ impl Policy for Script {
 
     async fn data(&self, request: Request<DataRequest>) -> Result<Response<Verdict>, Status> {
         self.hear("data");
-        let refuses = has(sender(request.into_inner().mail.as_ref()), "nodata");
+        let DataRequest { connection, mail, .. } = request.into_inner();
+        let said = |word| has(sender(mail.as_ref()), word);
+        if said("nodata") {
+            return Ok(Response::new(reject()));
+        }
         let headers = vec!["X-Fake: one".to_owned(), "X-Fake: two,\n folded".to_owned()];
-        Ok(Response::new(if refuses { reject() } else { Verdict { headers, ..Verdict::default() } }))
+        let mut verdict = Verdict { headers, ..Verdict::default() };
+        if said("judged") && connection.is_some_and(|it| it.removes_forged) {
+            verdict.headers.insert(0, OUR_RESULTS.to_owned());
+            verdict.authserv_id = "mail.test".to_owned();
+        }
+        if said("softfail") {
+            verdict.spf_result = "softfail".to_owned();
+        }
+        Ok(Response::new(verdict))
     }
 
     async fn report(&self, request: Request<ReportRequest>) -> Result<Response<ReportReply>, Status> {

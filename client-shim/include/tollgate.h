@@ -87,6 +87,12 @@
 #define TOLLGATE_AUTH_OFFERED 12
 
 /**
+ * Any value: the server hands the message through tollgate_filter, or asks tollgate_is_forged, so that forged
+ * Authentication-Results fields go. Without it none of ours is in tollgate_headers.
+ */
+#define TOLLGATE_REMOVES_FORGED 13
+
+/**
  * Nobody knows whether this server takes mail for the recipient's domain.
  */
 #define TOLLGATE_RCPTHOSTS_UNKNOWN 0
@@ -169,6 +175,37 @@ int tollgate_answered(void);
  * an empty line; "" if there are none. Never NULL. Valid until the next stage call.
  */
 const char *tollgate_headers(void);
+
+/**
+ * After tollgate_data returned NULL: the next bytes of the message as the client sent it, in pieces of any size, lines
+ * ended by LF. Those that stay are handed to put, with to, in order; nothing is kept of the pointers. Authentication-Results
+ * fields go, with all their lines, if they bear the name that ours in tollgate_headers bear (which do not come this
+ * way), or if it cannot be read within 1024 bytes whose they are: so many are held back at most. A CR is a byte like
+ * any other: the header ends with the first line in which there is nothing at all.
+ * Returns 1 while the header lasts. 0: it is over, or nothing is to be removed; then no byte is held back, and the rest
+ * need not come this way. bytes NULL: none come. put NULL: nothing is done, and the bytes stay the caller's; returns 0.
+ */
+int tollgate_filter(const char *bytes, unsigned long length, void (*put)(void *to, const char *bytes, unsigned long length), void *to);
+
+/**
+ * The message is over: hands what tollgate_filter holds back to put, unless it is forged. Needed where tollgate_filter
+ * returned 1 to the end; a second call does nothing. put NULL: nothing is done.
+ */
+void tollgate_filter_end(void (*put)(void *to, const char *bytes, unsigned long length), void *to);
+
+/**
+ * For servers that have whole header fields: after tollgate_data returned NULL, is this one forged, as tollgate_filter
+ * judges? field: with all its lines, which may end in CR LF, up to NUL. Ask about the client's fields only. 1: take it out
+ * of the message. 0: leave it; so for NULL.
+ */
+int tollgate_is_forged(const char *field);
+
+/**
+ * After tollgate_data returned NULL: what SPF said, in the words qmail's SPF patch has for SPFRESULT ("pass", "softfail",
+ * ...): at most 16 lower-case letters, "" if nothing is known. Never NULL. Valid until the next stage call,
+ * tollgate_queued, tollgate_rset or tollgate_close.
+ */
+const char *tollgate_spf_result(void);
 
 /**
  * Adds to the number of bytes of the message being received. Takes no time.

@@ -4,8 +4,9 @@
 
 use crate::session::with;
 use core::{
-    ffi::{CStr, c_char, c_int, c_ulong},
+    ffi::{CStr, c_char, c_int, c_ulong, c_void},
     ptr::null,
+    slice,
 };
 use tollgate_shim_core::Fact;
 
@@ -33,6 +34,9 @@ pub const TOLLGATE_TLS: c_int = 10;
 pub const TOLLGATE_REPLY_STYLE: c_int = 11;
 /// Any value: the server offers AUTH, so nothing is refused at connect.
 pub const TOLLGATE_AUTH_OFFERED: c_int = 12;
+/// Any value: the server hands the message through tollgate_filter, or asks tollgate_is_forged, so that forged
+/// Authentication-Results fields go. Without it none of ours is in tollgate_headers.
+pub const TOLLGATE_REMOVES_FORGED: c_int = 13;
 
 /// Nobody knows whether this server takes mail for the recipient's domain.
 pub const TOLLGATE_RCPTHOSTS_UNKNOWN: c_int = 0;
@@ -157,6 +161,76 @@ pub extern "C" fn tollgate_answered() -> c_int {
 #[unsafe(no_mangle)]
 pub extern "C" fn tollgate_headers() -> *const c_char {
     with(c"".as_ptr(), |session, _| session.headers().as_ptr())
+}
+
+/// After tollgate_data returned NULL: the next bytes of the message as the client sent it, in pieces of any size, lines
+/// ended by LF. Those that stay are handed to put, with to, in order; nothing is kept of the pointers. Authentication-Results
+/// fields go, with all their lines, if they bear the name that ours in tollgate_headers bear (which do not come this
+/// way), or if it cannot be read within 1024 bytes whose they are: so many are held back at most. A CR is a byte like
+/// any other: the header ends with the first line in which there is nothing at all.
+/// Returns 1 while the header lasts. 0: it is over, or nothing is to be removed; then no byte is held back, and the rest
+/// need not come this way. bytes NULL: none come. put NULL: nothing is done, and the bytes stay the caller's; returns 0.
+///
+/// # Safety
+/// `bytes` is null or points to `length` bytes; `put` may be called with `to`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tollgate_filter(
+    bytes: *const c_char,
+    length: c_ulong,
+    put: Option<unsafe extern "C" fn(to: *mut c_void, bytes: *const c_char, length: c_ulong)>,
+    to: *mut c_void,
+) -> c_int {
+    let Some(put) = put else { return 0 };
+    if bytes.is_null() {
+        return with(0, |session, _| c_int::from(session.is_filtering()));
+    }
+    // SAFETY: not null, and the caller vouches for the length.
+    let piece = unsafe { slice::from_raw_parts(bytes.cast(), length as usize) };
+    // SAFETY: as the caller was told.
+    let mut out = |piece: &[u8]| unsafe { put(to, piece.as_ptr().cast(), piece.len() as c_ulong) };
+    let is_filtering = with(None, |session, _| Some(session.filter(piece, &mut out)));
+    // Called from within put: nobody can look at the bytes, but they are not lost.
+    c_int::from(is_filtering.unwrap_or_else(|| {
+        out(piece);
+        false
+    }))
+}
+
+/// The message is over: hands what tollgate_filter holds back to put, unless it is forged. Needed where tollgate_filter
+/// returned 1 to the end; a second call does nothing. put NULL: nothing is done.
+///
+/// # Safety
+/// `put` may be called with `to`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tollgate_filter_end(
+    put: Option<unsafe extern "C" fn(to: *mut c_void, bytes: *const c_char, length: c_ulong)>,
+    to: *mut c_void,
+) {
+    let Some(put) = put else { return };
+    // SAFETY: as the caller was told.
+    let mut out = |piece: &[u8]| unsafe { put(to, piece.as_ptr().cast(), piece.len() as c_ulong) };
+    with((), |session, _| session.end_filter(&mut out));
+}
+
+/// For servers that have whole header fields: after tollgate_data returned NULL, is this one forged, as tollgate_filter
+/// judges? field: with all its lines, which may end in CR LF, up to NUL. Ask about the client's fields only. 1: take it out
+/// of the message. 0: leave it; so for NULL.
+///
+/// # Safety
+/// `field` is null or points to a NUL-ended string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tollgate_is_forged(field: *const c_char) -> c_int {
+    // SAFETY: as the caller was told.
+    let field = unsafe { bytes(field) }.unwrap_or(b"");
+    with(0, |session, _| c_int::from(session.is_forged(field)))
+}
+
+/// After tollgate_data returned NULL: what SPF said, in the words qmail's SPF patch has for SPFRESULT ("pass", "softfail",
+/// ...): at most 16 lower-case letters, "" if nothing is known. Never NULL. Valid until the next stage call,
+/// tollgate_queued, tollgate_rset or tollgate_close.
+#[unsafe(no_mangle)]
+pub extern "C" fn tollgate_spf_result() -> *const c_char {
+    with(c"".as_ptr(), |session, _| session.spf_result().as_ptr())
 }
 
 /// Adds to the number of bytes of the message being received. Takes no time.

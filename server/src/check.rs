@@ -124,6 +124,36 @@ pub enum Effect {
     ListHeard(ListId, Heard),
 }
 
+/// What a message that goes on is marked with. The engine makes header fields of it: nothing in it can break out of its
+/// field, whatever a client sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// A header field of its own. It may be folded between its words.
+    Field {
+        /// Its name.
+        name: &'static str,
+        /// Its body; what is not printable ASCII comes out as `?`.
+        words: Vec<String>,
+    },
+    /// A result for Authentication-Results (RFC 8601).
+    Authentication(Authenticated),
+    /// `SPFRESULT` of qmail-queue's environment, in the words of the old patch.
+    SpfResult(&'static str),
+}
+
+/// One result of one method (RFC 8601 §2.2): `spf=pass smtp.mailfrom=example.org`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authenticated {
+    /// The method (RFC 8601 §2.7), such as `spf`.
+    pub method: &'static str,
+    /// Its result.
+    pub result: &'static str,
+    /// Why, for people; empty = nothing is said.
+    pub reason: String,
+    /// What was looked at, as ptype.property, and its value.
+    pub property: (&'static str, String),
+}
+
 /// Rows that a check shows an administrator: `tollgate CHECK OP`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
@@ -145,6 +175,14 @@ pub trait Check: Send + Sync + 'static {
     /// What should be remembered of a connection: called once for each, when the engine has its answers. Changes nothing
     /// about the decision.
     fn observe(&self, _facts: &Facts, _answers: &Answers, _effects: &mut Vec<Effect>) {}
+
+    /// How strongly it is meant in this session where the configuration does not say; `None` = as [`Def::mode`] says.
+    fn usual_mode(&self, _facts: &Facts) -> Option<Mode> {
+        None
+    }
+
+    /// What a message shall be marked with: asked at DATA, of checks that speak there and are meant, not only rehearsed.
+    fn mark(&self, _facts: &Facts, _answers: &Answers, _marks: &mut Vec<Mark>) {}
 
     /// Operations of [`Check::inspect`], name and one line of help each.
     fn operations(&self) -> &'static [(&'static str, &'static str)] {

@@ -43,6 +43,16 @@ impl<const N: usize> Buffer<N> {
         self.len = self.len.min(len);
     }
 
+    /// Forgets the first `len` bytes.
+    pub(crate) fn drop_front(&mut self, len: usize) {
+        for at in len..self.len {
+            if let Some(byte) = self.bytes.get(at).copied() {
+                self.patch(at - len, &[byte]);
+            }
+        }
+        self.len = self.len.saturating_sub(len);
+    }
+
     /// Overwrites the bytes at `at`; what lies outside is left alone.
     pub(crate) fn patch(&mut self, at: usize, with: &[u8]) {
         if let Some(place) = self.bytes.get_mut(at..) {
@@ -159,5 +169,9 @@ mod tests {
         assert_eq!(buffer.as_slice(), b"lo");
         assert_eq!(buffer.range(1, 9), b"o");
         assert_eq!(buffer.range(5, 9), b"");
+        buffer.drop_front(1);
+        assert_eq!(buffer.as_slice(), b"o");
+        buffer.drop_front(5);
+        assert_eq!(buffer.as_slice(), b"");
     }
 }

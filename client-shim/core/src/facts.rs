@@ -38,6 +38,8 @@ pub enum Fact {
     ReplyStyle,
     /// The mail server offers AUTH.
     AuthOffered,
+    /// The mail server takes forged Authentication-Results fields out of messages.
+    RemovesForged,
 }
 
 impl Fact {
@@ -56,6 +58,7 @@ impl Fact {
             10 => Fact::Tls,
             11 => Fact::ReplyStyle,
             12 => Fact::AuthOffered,
+            13 => Fact::RemovesForged,
             _ => return None,
         })
     }
@@ -71,7 +74,7 @@ impl Fact {
             Fact::ServerPort => Some(c"TCPLOCALPORT"),
             Fact::ServerName => Some(c"TCPLOCALHOST"),
             Fact::RelayClient => Some(c"RELAYCLIENT"),
-            Fact::User | Fact::Tls | Fact::ReplyStyle | Fact::AuthOffered => None,
+            Fact::User | Fact::Tls | Fact::ReplyStyle | Fact::AuthOffered | Fact::RemovesForged => None,
         }
     }
 }
@@ -88,7 +91,7 @@ impl Said {
 }
 
 /// Number of facts.
-const FACTS: usize = 12;
+const FACTS: usize = 13;
 
 /// Everything the mail server said.
 pub(crate) struct Facts {

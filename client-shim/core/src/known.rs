@@ -1,6 +1,6 @@
 //! What has a session brought so far?
 
-use crate::{buffer::Buffer, request::ARGUMENT_MAX, verdict::STATE_MAX};
+use crate::{buffer::Buffer, message::Treatment, request::ARGUMENT_MAX, verdict::STATE_MAX};
 
 /// How a message or a connection ended: `Ending` of policy.proto.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub(crate) struct Known {
     /// Bytes of this message.
     pub(crate) message_bytes: u64,
     pub(crate) messages_accepted: u32,
+    /// What is to become of this message.
+    pub(crate) treatment: Treatment,
     /// Stages that went on without the daemon's answer.
     pub(crate) unanswered: u32,
 }
@@ -61,6 +63,7 @@ impl Known {
             refused_ever: 0,
             message_bytes: 0,
             messages_accepted: 0,
+            treatment: Treatment::new(),
             unanswered: 0,
         }
     }
@@ -77,6 +80,7 @@ impl Known {
         self.accepted = 0;
         self.refused = 0;
         self.message_bytes = 0;
+        self.treatment.clear();
     }
 
     pub(crate) fn restart(&mut self) {

@@ -2,16 +2,20 @@
 //! can panic: the C library around it does not link otherwise.
 //!
 //! From the outside in: [`Session`] (stages, failures) → `request`, `verdict`, `reply` (messages and what becomes of
-//! them) → `call` (deadline, retries) → `http2`, `hpack` → [`Sys`] (the system).
+//! them) → `call` (deadline, retries) → `http2`, `hpack` → [`Sys`] (the system). Beside it stands what is done with the
+//! mail itself: `message` → `forged` → `authserv_id`.
 
 #![cfg_attr(not(test), no_std)]
 
+mod authserv_id;
 mod buffer;
 mod call;
 mod facts;
+mod forged;
 mod hpack;
 mod http2;
 mod known;
+mod message;
 mod protobuf;
 mod record;
 mod reply;

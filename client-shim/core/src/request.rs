@@ -102,6 +102,7 @@ impl<S: Sys> Request<'_, S> {
         to.number(18, u64::from(settings.is_via_proxy));
         to.number(19, u64::from(facts.get(sys, Fact::ReplyStyle) == Some(b"rfc")));
         to.number(20, u64::from(facts.is_set(sys, Fact::AuthOffered)));
+        to.number(21, u64::from(facts.is_set(sys, Fact::RemovesForged)));
     }
 
     fn helo(&self, to: &mut Message<'_>) {

@@ -25,7 +25,7 @@ const FAILURES_MAX: u32 = 2;
 pub struct Session {
     settings: Settings,
     facts: Facts,
-    known: Known,
+    pub(crate) known: Known,
     connection: Connection,
     /// What the newest stage call returned, or the header fields of `data`.
     answer: Answer,
@@ -124,9 +124,10 @@ impl Session {
         *ever = ever.saturating_add(1);
     }
 
-    /// DATA. Without a refusal `headers` has the fields to put on top.
+    /// DATA. Without a refusal `headers` has the fields to put on top, and the message goes through `filter`.
     pub fn data<S: Sys>(&mut self, sys: &mut S) -> Option<&CStr> {
         self.known.message_bytes = 0;
+        self.known.treatment.clear();
         self.ask(sys, Stage::Data, Addition::Stage(Stage::Data))
     }
 
@@ -188,6 +189,7 @@ impl Session {
         self.is_begun = false;
         self.is_answered = false;
         self.answer.clear();
+        self.known.treatment.clear();
         self.facts.clear();
     }
 
@@ -255,6 +257,7 @@ impl Session {
         } else if stage == Stage::Data {
             verdict.headers(|field| reply::push_field(&mut self.answer, field));
             self.answer.push(&[0]);
+            self.known.treatment.begin(&verdict);
         }
         if verdict.delay_ms > 0 {
             // Who speaks before the greeting need not be waited for; later on only the client's leaving ends the wait.

@@ -8,10 +8,58 @@
 
 #define TOO_MUCH 100000
 
+/* Where the filter's bytes go. */
+static char left[TOO_MUCH + 1];
+static unsigned long left_length;
+
+static void put(void *to, const char *bytes, unsigned long length)
+{
+    CHECK(to == left && bytes && length <= sizeof left - left_length);
+    memcpy(left + left_length, bytes, length);
+    left_length += length;
+}
+
+/* Puts from within the filter: the bytes come through, and nothing is stuck. */
+static void put_again(void *to, const char *bytes, unsigned long length)
+{
+    CHECK(tollgate_filter(bytes, length, put, to) == 0);
+    CHECK(tollgate_is_forged("Authentication-Results: mx.test") == 0 && !*tollgate_spf_result());
+}
+
+/* In pieces of this size; how much is left. */
+static unsigned long filter(const char *text, unsigned long length, unsigned long piece)
+{
+    left_length = 0;
+    for (unsigned long at = 0; at < length; at += piece) {
+        char *exact = malloc(piece); /* so that a byte read too far is seen */
+        unsigned long now = length - at < piece ? length - at : piece;
+        memcpy(exact, text + at, now);
+        int goes_on = tollgate_filter(exact, now, put, left);
+        CHECK(goes_on == 0 || goes_on == 1);
+        free(exact);
+    }
+    tollgate_filter_end(put, left);
+    tollgate_filter_end(put, left);
+    return left_length;
+}
+
+/* Without a name of ours nothing changes; bad pointers do nothing. */
+static void without_a_name(const char *text)
+{
+    unsigned long length = text ? strlen(text) : 0;
+    CHECK(tollgate_filter(text, length, NULL, NULL) == 0);
+    CHECK(tollgate_filter(NULL, length, put, left) == 0);
+    CHECK(tollgate_filter("", 0, put, left) == 0);
+    tollgate_filter_end(NULL, NULL);
+    CHECK(filter(text, length, 7) == length && (!text || memcmp(left, text, length) == 0));
+    CHECK(tollgate_is_forged(text) == 0 && tollgate_is_forged("Authentication-Results: mx.test") == 0);
+    CHECK(strcmp(tollgate_spf_result(), "") == 0);
+}
+
 static void with(const char *text, int number)
 {
-    for (int fact = -2; fact <= 15; fact++)
-        CHECK(tollgate_set(fact, text) == (fact >= 1 && fact <= 12 ? 0 : -1));
+    for (int fact = -2; fact <= 16; fact++)
+        CHECK(tollgate_set(fact, text) == (fact >= 1 && fact <= 13 ? 0 : -1));
     check_reply(tollgate_connect());
     check_reply(tollgate_helo(text, number));
     check_reply(tollgate_mail(text, text));
@@ -19,6 +67,7 @@ static void with(const char *text, int number)
     tollgate_recipient(number);
     check_reply(tollgate_data());
     check_headers(tollgate_headers());
+    without_a_name(text);
     CHECK(tollgate_answered() == 0 || tollgate_answered() == 1);
     tollgate_count((unsigned long)number);
     tollgate_queued((unsigned long)number, text);
@@ -27,6 +76,7 @@ static void with(const char *text, int number)
     tollgate_close(number);
     CHECK(tollgate_answered() == 0);
     CHECK(strcmp(tollgate_headers(), "") == 0);
+    without_a_name(text);
 }
 
 static void in_any_order(void)
@@ -86,6 +136,12 @@ static void with_hostile_verdicts(void)
         {14, "\x3a\x0c" "X: a\r\n\r\nBody", 1},
         {9, "\x3a\x07" "X: a\n\nb", 1},
         {8, "\x3a\x06" "X: a\0b", 1},
+        /* a name that is no token, only dots, a number; a word with a capital, with NUL */
+        {6, "\x5a\x04" "a\nb:", 0},
+        {4, "\x5a\x02" "..", 0},
+        {2, "\x58\x01", 0},
+        {6, "\x62\x04" "Pass", 0},
+        {4, "\x62\x02" "p\0", 0},
     };
     for (size_t at = 0; at < sizeof hostile / sizeof *hostile; at++) {
         serve(ANSWERING, hostile[at].bytes, hostile[at].length);
@@ -98,6 +154,43 @@ static void with_hostile_verdicts(void)
     }
 }
 
+/* An answer to DATA with authserv_id mx.test and spf_result softfail. */
+static void with_a_name(void)
+{
+    static const char verdict[] = "\x5a\x07mx.test\x62\x08softfail";
+    static const char message[] = "A: b\nAuthentication-Results:\n (c) \"MX.test\";\n\tnone\nC: d\n\n"
+                                  "Authentication-Results: mx.test; none\n\0\xff";
+    static const char rest[] = "A: b\nC: d\n\nAuthentication-Results: mx.test; none\n\0\xff";
+    char *padded = malloc(TOO_MUCH + 1);
+    serve(ANSWERING, verdict, sizeof verdict - 1);
+    for (unsigned long piece = 1; piece < sizeof message; piece++) {
+        CHECK(tollgate_data() == NULL && tollgate_answered());
+        CHECK(strcmp(tollgate_spf_result(), "softfail") == 0);
+        CHECK(filter(message, sizeof message - 1, piece) == sizeof rest - 1);
+        CHECK(memcmp(left, rest, sizeof rest - 1) == 0);
+        CHECK(tollgate_filter("x", 1, put, left) == 0);
+        CHECK(tollgate_is_forged("authentication-results : mx.test (x)\r\n\tnone\r\n") == 1);
+        CHECK(tollgate_is_forged("Authentication-Results: other.test; none\n") == 0);
+        CHECK(tollgate_is_forged("") == 0 && tollgate_is_forged(NULL) == 0);
+    }
+    /* What cannot be read in 1024 bytes; what is held back at the end; a put that comes back. */
+    strcpy(padded, "Authentication-Results:");
+    memset(padded + 23, ' ', TOO_MUCH - 23);
+    padded[TOO_MUCH] = 0;
+    CHECK(tollgate_data() == NULL && filter(padded, TOO_MUCH, 4096) == 0 && tollgate_is_forged(padded) == 1);
+    CHECK(tollgate_data() == NULL && filter("Authentication-Res", 18, 5) == 18);
+    CHECK(tollgate_data() == NULL);
+    left_length = 0;
+    CHECK(tollgate_filter("A: b\nB", 6, put_again, left) == 1);
+    tollgate_filter_end(put_again, left);
+    CHECK(left_length == 6 && memcmp(left, "A: b\nB", 6) == 0);
+    tollgate_rset();
+    without_a_name("Authentication-Results: mx.test\n\n");
+    tollgate_close(1);
+    end_server();
+    free(padded);
+}
+
 int main(void)
 {
     setenv("TOLLGATE_TIMEOUT_MS", "1000", 1);
@@ -107,5 +200,6 @@ int main(void)
     setenv("TOLLGATE_ON_FAILURE", "defer", 1);
     with_everything();
     with_hostile_verdicts();
+    with_a_name();
     return 0;
 }

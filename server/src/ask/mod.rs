@@ -4,15 +4,21 @@ mod address;
 pub mod dns;
 mod health;
 mod host;
+mod kept;
 mod name;
+mod sessions;
+pub mod spf;
+pub mod spf_answers;
 
 pub use address::{is_public, reversed};
 pub use dns::Resolver;
 pub use health::{Ailing, Health, HealthBoard, ListId};
 pub use host::{HostAddresses, host_name};
 pub use name::DnsName;
+pub use spf_answers::{SpfAnswers, SpfQuestion, SpfTerms};
 
 use crate::session::SessionId;
+use spf::Evaluation;
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -97,6 +103,8 @@ pub enum Question {
     Dns(DnsQuestion),
     /// Which DNS lists can be believed at the moment? Known at once, always.
     ListHealth,
+    /// May this client send for this identity?
+    Spf(Arc<SpfQuestion>),
 }
 
 /// One DNS record's data.
@@ -186,6 +194,8 @@ pub enum Answer {
     Dns(DnsAnswer),
     /// The lists that are not healthy.
     ListHealth(Arc<HealthBoard>),
+    /// An SPF evaluation.
+    Spf(Arc<Evaluation>),
 }
 
 /// An answer with what `explain` wants to know of it.
@@ -277,9 +287,17 @@ impl Answers {
     pub fn list_health(&self, list: ListId) -> Health {
         let board = self.0.iter().find_map(|(_, answered)| match &answered.answer {
             Answer::ListHealth(board) => Some(board),
-            Answer::Dns(_) => None,
+            Answer::Dns(_) | Answer::Spf(_) => None,
         });
         board.map_or(Health::Healthy, |board| board.health(list))
+    }
+
+    /// What came of an SPF evaluation; `None` = it was not asked for, or there is no answer yet.
+    pub fn spf(&self, question: &SpfQuestion) -> Option<&Arc<Evaluation>> {
+        self.0.iter().find_map(|(asked, answered)| match (asked, &answered.answer) {
+            (Question::Spf(asked), Answer::Spf(evaluation)) if **asked == *question => Some(evaluation),
+            _ => None,
+        })
     }
 
     /// Records an answer; a second one for the same question replaces the first. Beyond [`Answers::MAX`] it is dropped.
@@ -333,6 +351,12 @@ pub trait Ask: Send + Sync + 'static {
     fn stale(&self, _question: &Question) -> Option<Answered> {
         None
     }
+
+    /// Is the default resolver within reach, and does it tell the truth? If not, what could not be looked up says nothing
+    /// about anybody but us.
+    fn is_well(&self) -> bool {
+        true
+    }
 }
 
 impl fmt::Display for Question {
@@ -340,6 +364,7 @@ impl fmt::Display for Question {
         match self {
             Self::Dns(dns) => write!(f, "{} {}", dns.kind.name(), dns.name),
             Self::ListHealth => f.write_str("health of DNS lists"),
+            Self::Spf(question) => write!(f, "{question}"),
         }
     }
 }

@@ -10,6 +10,7 @@ mod penalty;
 mod rbl;
 mod rdns;
 mod sender_domain;
+mod spf;
 mod whole_message;
 
 use crate::check::Def;
@@ -22,6 +23,7 @@ pub static ALL: &[&Def] = &[
     &helo::DEF,
     &badmailfrom::DEF,
     &sender_domain::DEF,
+    &spf::DEF,
     // rcpthosts speaks here: checks whose first stage is RCPT or later come after it.
     &badrcptto::DEF,
     &whole_message::DEF,

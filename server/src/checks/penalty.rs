@@ -34,10 +34,14 @@ impl<const RULES: usize> Penalties<RULES> {
         self.0.get(rule).is_some_and(Option::is_some)
     }
 
+    /// What the rule wants; `None` = it is off.
+    pub(super) fn outcome(&self, rule: usize) -> Option<Outcome> {
+        self.0.get(rule).copied().flatten()
+    }
+
     /// The finding of a rule, unless it is off.
     pub(super) fn finding(&self, rule: usize, detail: impl Into<String>) -> Option<Finding> {
-        let outcome = self.0.get(rule).copied().flatten()?;
-        Some(Finding::new(rule, outcome, detail))
+        Some(Finding::new(rule, self.outcome(rule)?, detail))
     }
 }
 

@@ -36,7 +36,7 @@ use std::{
     collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -49,6 +49,7 @@ pub struct DnsLists {
     board: ArcSwap<HealthBoard>,
     events: ArrayQueue<ListEvent>,
     dropped: AtomicU64,
+    resolver_lies: AtomicBool,
 }
 
 impl Default for DnsLists {
@@ -58,6 +59,7 @@ impl Default for DnsLists {
             board: ArcSwap::default(),
             events: ArrayQueue::new(EVENTS_MAX),
             dropped: AtomicU64::new(0),
+            resolver_lies: AtomicBool::new(false),
         }
     }
 }
@@ -91,6 +93,16 @@ impl DnsLists {
     /// Shows another board.
     pub fn show(&self, board: HealthBoard) {
         self.board.store(Arc::new(board));
+    }
+
+    /// Does the default resolver invent answers? Then nothing it says can be believed.
+    pub fn resolver_lies(&self) -> bool {
+        self.resolver_lies.load(Ordering::Relaxed)
+    }
+
+    /// Says whether it does.
+    pub fn show_resolver(&self, lies: bool) {
+        self.resolver_lies.store(lies, Ordering::Relaxed);
     }
 
     /// Tells the keeper. Never waits; what does not fit is dropped and counted.

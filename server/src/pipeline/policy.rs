@@ -9,7 +9,7 @@ use crate::{
     dns_lists::{Declared, gone},
     metrics::{CheckCounters, EngineCounters},
     mode::Mode,
-    session::Stage,
+    session::{Facts, Stage},
 };
 use std::cell::RefCell;
 
@@ -51,7 +51,8 @@ pub(super) struct Step {
     pub(super) place: usize,
     pub(super) def: &'static Def,
     pub(super) check: Box<dyn Check>,
-    pub(super) mode: Mode,
+    /// As configured; `None` = the configuration does not say.
+    mode: Option<Mode>,
     /// By rule: it is spoken at once, not at RCPT.
     pub(super) voiced_now: Vec<bool>,
     /// By rule.
@@ -65,11 +66,16 @@ impl Step {
             place,
             def,
             check: (def.build)(section, build),
-            mode: section.mode("mode"),
+            mode: section.is_set("mode").then(|| section.mode("mode")),
             voiced_now: voiced_now(def, section),
             templates: templates(def, section),
             counters: CheckCounters::new(def),
         }
+    }
+
+    /// How strongly it is meant in this session, other grains apart.
+    pub(super) fn mode(&self, facts: &Facts) -> Mode {
+        self.mode.or_else(|| self.check.usual_mode(facts)).unwrap_or(self.def.mode)
     }
 
     pub(super) fn is_despite(&self, exemption: Exemption) -> bool {

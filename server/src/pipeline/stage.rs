@@ -116,7 +116,7 @@ impl Judge<'_> {
         for step in &self.policy.steps {
             let excused = [Exemption::Relay, Exemption::TrustedClient, Exemption::ExemptRecipient];
             let excused = whole_message_exempt || excused.into_iter().any(|exemption| holds(exemption, step));
-            if excused || step.mode == Mode::Off {
+            if excused || step.mode(&call.facts) == Mode::Off {
                 continue;
             }
             if step.speaks_at(call.stage) && !hushed {
@@ -131,8 +131,9 @@ impl Judge<'_> {
     /// What all of them want to know. Who is only rehearsed is asked for at the same time, and waited for less long:
     /// what changes no answer must not delay one.
     async fn gathered(&self, speaking: &[&Step], call: &Call) -> Gathered {
+        let of_all = self.policy.settings().mode;
         let (rehearsed, meant): (Vec<&Step>, Vec<&Step>) =
-            speaking.iter().partition(|step| step.mode.or_milder(self.policy.settings().mode) == Mode::Monitor);
+            speaking.iter().partition(|step| step.mode(&call.facts).or_milder(of_all) == Mode::Monitor);
         let (rehearsing, asking) = (self.asking(&rehearsed, call), self.asking(&meant, call));
         let mut gathered = Gathered { answers: asking.given(), ..Gathered::default() };
         gathered.out_of_time = !asking.gather(&mut gathered, call.budget, Some(&rehearsing)).await.in_time;
@@ -179,17 +180,17 @@ impl Judge<'_> {
                 step.counters.nanoseconds.increment(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
             }
             for finding in own.drain(..) {
-                self.take(step, finding, call.stage, mode, &mut all);
+                self.take(step, finding, call, mode, &mut all);
             }
         }
         all
     }
 
     /// Gives a finding its mode, counts and keeps it.
-    fn take(&self, step: &Step, finding: Finding, stage: Stage, mode: Mode, all: &mut Vec<Found>) {
-        let mode = mode.or_milder(step.mode).or_milder(finding.mode);
+    fn take(&self, step: &Step, finding: Finding, call: &Call, mode: Mode, all: &mut Vec<Found>) {
+        let mode = mode.or_milder(step.mode(&call.facts)).or_milder(finding.mode);
         // What is not voiced now will be found again at RCPT.
-        let later = stage < Stage::Rcpt && !step.voiced_now.get(finding.rule).copied().unwrap_or(false);
+        let later = call.stage < Stage::Rcpt && !step.voiced_now.get(finding.rule).copied().unwrap_or(false);
         let known = finding.rule < step.def.rules.len();
         debug_assert!(known, "{} has no rule {}", step.def.name, finding.rule);
         if later || mode == Mode::Off || !known || all.len() >= FINDINGS_MAX {

@@ -1,7 +1,11 @@
 //! What does the policy look like at a glance? Step by step in order of precedence, stage by stage: `tollgate pipeline`.
 
 use super::{Policy, policy::Step};
-use crate::{check::Exemption, mode::Mode, session::Stage};
+use crate::{
+    check::Exemption,
+    mode::Mode,
+    session::{Facts, Stage},
+};
 use std::fmt::Write;
 
 const STAGES: [Stage; 5] = [Stage::Connect, Stage::Helo, Stage::Mail, Stage::Rcpt, Stage::Data];
@@ -26,7 +30,7 @@ pub(super) fn of(policy: &Policy) -> String {
             row(&mut out, "rcpthosts", ["", "", "", "server", ""], "", "");
         }
         let cells = STAGES.map(|stage| cell(step, stage));
-        row(&mut out, step.def.name, cells, step.mode.or_milder(policy.settings().mode).name(), &despite(step));
+        row(&mut out, step.def.name, cells, usual_mode(step).or_milder(policy.settings().mode).name(), &despite(step));
     }
     if policy.rcpthosts == policy.steps.len() {
         row(&mut out, "rcpthosts", ["", "", "", "server", ""], "", "");
@@ -48,12 +52,17 @@ fn row(out: &mut String, step: &str, cells: [&str; 5], mode: &str, despite: &str
 
 fn cell(step: &Step, stage: Stage) -> &'static str {
     match stage {
-        _ if step.mode == Mode::Off => "",
+        _ if usual_mode(step) == Mode::Off => "",
         Stage::Connect | Stage::Helo | Stage::Mail if step.speaks_at(stage) => "now",
         Stage::Connect | Stage::Helo | Stage::Mail if step.def.stages.contains(&stage) => "known",
         _ if step.speaks_at(stage) => "speaks",
         _ => "",
     }
+}
+
+/// Of a session of which nothing is known.
+fn usual_mode(step: &Step) -> Mode {
+    step.mode(&Facts::default())
 }
 
 fn despite(step: &Step) -> String {

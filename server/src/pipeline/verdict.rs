@@ -76,6 +76,11 @@ pub struct Verdict {
     pub close: bool,
     /// Sealed; to be brought back with the next call.
     pub session_state: Bytes,
+    /// At DATA: fields of the message's own that bear this name are forged, and go. A token of at most 255 octets;
+    /// empty = none goes.
+    pub authserv_id: String,
+    /// At DATA: what SPFRESULT is to be for qmail-queue, in the old patch's words; empty = unset.
+    pub spf_result: &'static str,
 }
 
 /// A finding with what the engine made of it.

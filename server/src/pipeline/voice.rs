@@ -8,7 +8,7 @@ use super::{
     stage::{Call, Judge, Judgement},
 };
 use crate::{
-    ask::{Answer, DnsAnswer, Failure, Health, Question},
+    ask::{Answer, Answered, DnsAnswer, Failure, Health, Question},
     metrics::{STEP_RCPTHOSTS, STEP_SCORE, StepCounters},
     session::Stage,
 };
@@ -137,19 +137,21 @@ impl Judge<'_> {
 fn degraded_by(gathered: &Gathered) -> Vec<&'static str> {
     let believed = |question: &Question| match question {
         Question::Dns(dns) => gathered.answers.list_health(dns.list) == Health::Healthy,
-        Question::ListHealth => true,
+        Question::ListHealth | Question::Spf(_) => true,
     };
     let decisive = || gathered.answers.iter().take(gathered.decisive).filter(|(question, _)| believed(question));
     let failures = || {
         decisive().filter_map(|(_, answered)| match &answered.answer {
             Answer::Dns(DnsAnswer::Failed(failure)) => Some(*failure),
-            Answer::Dns(DnsAnswer::Found(_) | DnsAnswer::NotFound) | Answer::ListHealth(_) => None,
+            Answer::Dns(DnsAnswer::Found(_) | DnsAnswer::NotFound) | Answer::ListHealth(_) | Answer::Spf(_) => None,
         })
     };
     let mut reasons = Vec::new();
     // What our own deadline cut off looks like a time-out: the resolver's time-outs are told only without one.
     let cut_off = |failure| gathered.out_of_time && failure == Failure::Timeout;
-    if failures().any(|failure| !(failure.is_ours() || cut_off(failure))) {
+    let undecided = |answered: &Answered| matches!(&answered.answer, Answer::Spf(evaluation) if evaluation.is_ours);
+    let is_undecided = decisive().any(|(_, answered)| undecided(answered));
+    if is_undecided || failures().any(|failure| !(failure.is_ours() || cut_off(failure))) {
         reasons.push(degraded::DNS);
     }
     if gathered.out_of_time {

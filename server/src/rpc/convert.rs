@@ -135,6 +135,7 @@ fn connection(known: v1::Connection) -> Connection {
         via_proxy: known.via_proxy,
         reply_style,
         auth_offered: known.auth_offered,
+        removes_forged: known.removes_forged,
     }
 }
 
@@ -186,6 +187,8 @@ pub fn verdict(verdict: &Verdict) -> v1::Verdict {
         degraded: verdict.degraded.iter().map(|&what| what.to_owned()).collect(),
         close: verdict.close,
         session_state: verdict.session_state.clone(),
+        authserv_id: verdict.authserv_id.clone(),
+        spf_result: verdict.spf_result.to_owned(),
     }
 }
 
@@ -258,6 +261,7 @@ fn evidence(question: &Question, answered: &Answered) -> v1::Evidence {
         Answer::Dns(DnsAnswer::NotFound) => "not found".to_owned(),
         Answer::Dns(DnsAnswer::Failed(failure)) => format!("failed: {}", failure.name()),
         Answer::ListHealth(board) => printable(board.to_string().as_bytes()),
+        Answer::Spf(evaluation) => printable(evaluation.to_string().as_bytes()),
     };
     let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
     v1::Evidence {

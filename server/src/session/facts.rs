@@ -61,6 +61,8 @@ pub struct Connection {
     pub reply_style: ReplyStyle,
     /// The mail server offers AUTH.
     pub auth_offered: bool,
+    /// The mail server takes forged Authentication-Results fields out of the message.
+    pub removes_forged: bool,
 }
 
 impl Connection {

@@ -68,6 +68,8 @@ fn verdict(request: &Request) -> Vec<u8> {
         1 => Verdict {
             headers: vec!["X-A: b\n c".to_string()],
             session_state: vec![1; 300].into(),
+            authserv_id: "mx.example".to_string(),
+            spf_result: "neutral".to_string(),
             ..Verdict::default()
         },
         _ => Verdict { delay_ms: 5, degraded: vec!["dns".into()], ..Verdict::default() },
@@ -153,6 +155,7 @@ fn run<D: Daemon>(sys: &mut Fake<D>, session: &mut Session) -> usize {
         session.recipient(true);
         stage(sys, session, &|session, sys| owned(session.data(sys)));
         check_fields(session.headers().to_bytes());
+        check_message(session);
         let before = sys.now;
         session.queued(sys, 7, Some(b""));
         assert_eq!(sys.now, before);
@@ -181,6 +184,18 @@ fn check_fields(fields: &[u8]) {
             line.len() > 1 && line[..line.len() - 1].iter().all(|byte| (b' '..=b'~').contains(byte) || *byte == b'\t')
         );
     }
+}
+
+/// Whatever name is ours, nothing but the one field may go, and nothing else changes.
+fn check_message(session: &mut Session) {
+    let word = session.spf_result().to_bytes();
+    assert!(word.len() <= 16 && word.iter().all(u8::is_ascii_lowercase));
+    let (field, rest) = (&b"Authentication-Results: mx.example\n"[..], &b"A: b\n\nbody"[..]);
+    let mut left = Vec::new();
+    let is_forged = session.is_forged(field);
+    session.filter(&[field, rest].concat(), &mut |bytes| left.extend_from_slice(bytes));
+    session.end_filter(&mut |bytes| left.extend_from_slice(bytes));
+    assert_eq!(left, if is_forged { rest.to_vec() } else { [field, rest].concat() });
 }
 
 fn mutated(dice: &mut Dice, original: &[u8]) -> Vec<u8> {

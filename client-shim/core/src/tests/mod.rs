@@ -2,6 +2,8 @@
 
 mod connections;
 mod fake;
+mod forged;
+mod forged_reference;
 mod fuzz;
 mod hpack;
 mod protocol;

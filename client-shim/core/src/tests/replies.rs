@@ -77,6 +77,28 @@ fn a_state_too_long_is_no_answer() {
 }
 
 #[test]
+fn a_name_or_word_that_is_none_is_no_answer() {
+    let is_verdict = |name: &str, word: &str| {
+        let verdict = Verdict { authserv_id: name.to_owned(), spf_result: word.to_owned(), ..go_on() };
+        Decoded::decode(&verdict.encode_to_vec()).is_ok()
+    };
+    for name in ["", "mx.example.org", "MX_1.", &"a".repeat(255)] {
+        assert!(is_verdict(name, ""), "{name}");
+    }
+    for name in ["a b", "a;", "a\n", "\"a\"", "(a)", "a/b", "\u{fc}", "\0", "..", &"a".repeat(256)] {
+        assert!(!is_verdict(name, ""), "{name}");
+    }
+    for word in ["pass", "softfail", &"a".repeat(16)] {
+        assert!(is_verdict("", word), "{word}");
+    }
+    for word in ["Pass", "soft fail", "a=b", "a\n", "pass\0", &"a".repeat(17)] {
+        assert!(!is_verdict("", word), "{word}");
+    }
+    // Of another type: a number, and bytes that are no number.
+    assert!(Decoded::decode(&[11 << 3, 1]).is_err() && Decoded::decode(&[12 << 3, 1]).is_err());
+}
+
+#[test]
 fn header_fields_are_fields_or_left_out() {
     let kept = |fields: &[&[u8]]| {
         let mut answer: Answer = Buffer::new();
@@ -158,11 +180,12 @@ proptest! {
     #[test]
     fn what_prost_writes_is_read(
         code in 500u32..600, text in "\\PC{0,100}", delay_ms in any::<u32>(), state in proptest::collection::vec(any::<u8>(), 0..1024),
-        headers in proptest::collection::vec("[ -~]{0,50}", 0..5),
+        headers in proptest::collection::vec("[ -~]{0,50}", 0..5), name in "[a-z][a-z.]{0,20}", word in "[a-z]{0,16}",
     ) {
         let verdict = Verdict {
             code, text: text.clone(), delay_ms, session_state: state.clone().into(), headers: headers.clone(),
-            degraded: vec!["dns".into()], close: true, ..refusal(code, &text)
+            degraded: vec!["dns".into()], close: true, authserv_id: name.clone(), spf_result: word.clone(),
+            ..refusal(code, &text)
         };
         let bytes = verdict.encode_to_vec();
         let decoded = Decoded::decode(&bytes).unwrap();
@@ -171,6 +194,7 @@ proptest! {
         prop_assert_eq!(decoded.text, text.as_bytes());
         prop_assert_eq!(decoded.delay_ms, delay_ms.min(30_000));
         prop_assert_eq!(decoded.state, state.as_slice());
+        prop_assert_eq!((decoded.authserv_id, decoded.spf_result), (name.as_bytes(), word.as_bytes()));
         let mut read = vec![];
         decoded.headers(|field| read.push(String::from_utf8(field.to_vec()).unwrap()));
         prop_assert_eq!(read, headers);

@@ -44,6 +44,7 @@ fn everything_the_environment_knows() {
     session.set(Fact::User, Some(b"jo"));
     session.set(Fact::ReplyStyle, Some(b"rfc"));
     session.set(Fact::AuthOffered, Some(b""));
+    session.set(Fact::RemovesForged, Some(b""));
     session.connect(&mut sys);
     let request: v1::ConnectRequest = newest(&sys);
     let expected = Connection {
@@ -67,6 +68,7 @@ fn everything_the_environment_knows() {
         via_proxy: true,
         reply_style: ReplyStyle::Rfc.into(),
         auth_offered: true,
+        removes_forged: true,
     };
     assert_eq!(request.connection.unwrap(), expected);
     let named = request.session.unwrap();

@@ -4,11 +4,12 @@
 //! the answer goes into the cache.
 
 use super::{
-    super::{Answered, Asker, DnsAnswer, DnsQuestion, Failure, ListId},
+    super::{Answered, Asker, DnsAnswer, DnsQuestion, Failure, ListId, Upstream},
     Shared,
     config::Lifetimes,
     fetched::Fetched,
     outcome,
+    pulse::Pulse,
     ration::Ledger,
     route::{Resolvers, Route, Routes},
 };
@@ -50,6 +51,7 @@ pub struct Lookups {
     pub(super) lifetimes: Lifetimes,
     pub(super) in_flight_max: usize,
     pub(super) flights: Flights,
+    pub(super) pulse: Pulse,
 }
 
 /// Look-ups under way.
@@ -164,6 +166,9 @@ impl Lookups {
         self.shared.metrics.count(&answer);
         self.shared.metrics.took(took.as_secs_f64());
         self.tell(question.list, &answer, took);
+        if question.list == ListId::NONE && question.upstream == Upstream::default() {
+            self.pulse.feel(question.name.expose(), &answer, &self.shared.is_unwell);
+        }
         // Kept before it is told: who hears it may look into the cache at once.
         let answered = self.shared.learn(&question, Fetched::new(answer, ttl, at, took));
         for reply in waiting.replies {

@@ -2,7 +2,7 @@
 //!
 //! `config` is the section `[dns]`, `cache` what is kept, `fetched` for how long, `flight` the I/O thread's loop,
 //! `ration` how much one client may cause, `route` the way of a question, `upstream` the servers, `outcome` the meaning of
-//! what they say, `redact` what of it is not passed on, `selftest` whether they tell the truth.
+//! what they say, `pulse` whether we are cut off, `redact` what of it is not passed on, `selftest` whether they tell the truth.
 
 mod cache;
 mod config;
@@ -12,12 +12,13 @@ mod flight;
 pub mod fuzzing;
 pub mod metrics;
 mod outcome;
+mod pulse;
 mod ration;
 mod redact;
 mod route;
 pub mod selftest;
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 mod upstream;
 
 pub use config::{Config, FIELDS, Lifetimes, Named, RESOLVERS_MAX, Rations, SERVERS_MAX, TABLES};
@@ -29,7 +30,10 @@ use cache::Cache;
 use fetched::Fetched;
 use flight::Asked;
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -48,6 +52,8 @@ struct Shared {
     clock: Clock,
     lists: Arc<DnsLists>,
     metrics: metrics::Metrics,
+    /// The default resolver is out of reach.
+    is_unwell: AtomicBool,
 }
 
 impl Shared {
@@ -102,6 +108,7 @@ impl Resolver {
             clock,
             lists: lists.clone(),
             metrics: metrics::Metrics::new(),
+            is_unwell: AtomicBool::new(false),
         });
         let (sender, queue) = mpsc::channel(QUEUE_MAX);
         let lookups = Lookups {
@@ -112,6 +119,7 @@ impl Resolver {
             lifetimes: config.lifetimes,
             in_flight_max: config.in_flight_max.min(lookups_that_files_allow()),
             flights: flight::Flights::default(),
+            pulse: pulse::Pulse::new(),
         };
         Ok((Self { shared, queue: sender }, lookups))
     }
@@ -122,6 +130,7 @@ impl Ask for Resolver {
         let question = match question {
             Question::Dns(question) => question,
             Question::ListHealth => return Some(Answered::health(self.shared.lists.board())),
+            Question::Spf(_) => return None,
         };
         let found = self.shared.cached(question, self.shared.clock.steady());
         let counter = if found.is_some() { &self.shared.metrics.hits } else { &self.shared.metrics.misses };
@@ -137,6 +146,8 @@ impl Ask for Resolver {
                 let _ = reply.send(Answered::health(self.shared.lists.board()));
                 return receiver;
             }
+            // `SpfAnswers` answers that; here nobody does.
+            Question::Spf(_) => return receiver,
         };
         if let Err(error) = self.queue.try_send(Asked { question, asker, reply }) {
             let (asked, failure) = match error {
@@ -154,6 +165,10 @@ impl Ask for Resolver {
         let answered = self.shared.cache.stand_in(question, self.shared.clock.steady())?;
         self.shared.metrics.stale(&answered);
         Some(answered)
+    }
+
+    fn is_well(&self) -> bool {
+        !self.shared.is_unwell.load(Ordering::Relaxed) && !self.shared.lists.resolver_lies()
     }
 }
 

@@ -2,7 +2,7 @@
 //! (NXDOMAIN, NODATA), failed (all else). Everything from outside is bounded here.
 
 use super::{
-    super::{DnsAnswer, DnsQuestion, Failure, Record, RecordType},
+    super::{DnsAnswer, DnsQuestion, Failure, Record, RecordType, spf},
     config::Lifetimes,
     redact::redacted,
 };
@@ -20,6 +20,8 @@ use std::{fmt::Write, time::Duration};
 pub(super) const RECORDS_MAX: usize = 100;
 /// Octets kept of one TXT record.
 pub(super) const TEXT_OCTETS_MAX: usize = 4_096;
+/// Octets kept of one that is meant as a record of SPF: cut short, it would mean something else.
+pub(super) const SPF_OCTETS_MAX: usize = ANSWER_OCTETS_MAX;
 /// Octets of names and texts kept of one answer.
 pub(super) const ANSWER_OCTETS_MAX: usize = 16_384;
 /// Links of a chain of CNAMEs that are followed within one answer.
@@ -142,7 +144,7 @@ fn data(question: &DnsQuestion, data: &RData) -> Option<Record> {
         (RecordType::Aaaa, RData::AAAA(address)) => Some(Record::Aaaa(address.0)),
         (RecordType::Txt, RData::TXT(text)) => {
             let mut joined = redacted(text.txt_data.concat(), secret);
-            joined.truncate(TEXT_OCTETS_MAX);
+            joined.truncate(if is_spf(&joined) { SPF_OCTETS_MAX } else { TEXT_OCTETS_MAX });
             Some(Record::Txt(joined.into()))
         }
         (RecordType::Mx, RData::MX(mx)) => Some(Record::Mx(mx.preference, plain(&mx.exchange))),
@@ -170,10 +172,16 @@ fn plain(name: &Name) -> String {
     text
 }
 
-/// Sorted, without duplicates (RFC 2181 §5), cut to the limits.
+fn is_spf(text: &[u8]) -> bool {
+    spf::Record::is_meant(text)
+}
+
+/// Sorted, without duplicates (RFC 2181 §5), cut to the limits. Records of SPF come first: among many other texts of a
+/// domain they are not the ones to be cut off.
 fn bounded(mut records: Vec<Record>) -> Vec<Record> {
     records.sort_unstable();
     records.dedup();
+    records.sort_by_key(|record| !matches!(record, Record::Txt(text) if is_spf(text)));
     records.truncate(RECORDS_MAX);
     let mut room = ANSWER_OCTETS_MAX;
     let fits = |record: &Record| {
@@ -235,6 +243,15 @@ mod tests {
         let mx = [Record::Mx(0, "".into()), Record::Mx(10, "mx.example".into())];
         assert_eq!(read(RecordType::Mx), DnsAnswer::Found(mx.into()));
         assert_eq!(read(RecordType::Ptr), one(Record::Ptr("odd\\046label\\032.example".into())));
+    }
+
+    #[test]
+    fn a_record_of_spf_is_not_cut_off_behind_other_texts() {
+        let spf = Record::Txt([&b"v=spf1 -all "[..], &[b' '; 5_000]].concat().into());
+        let others = (0..200_u32).map(|number| Record::Txt(format!("a{number:0>400}").into_bytes().into()));
+        let kept = bounded(others.chain([spf.clone()]).collect());
+        assert_eq!(kept.first(), Some(&spf));
+        assert!(kept.len() > 20 && kept.len() < RECORDS_MAX);
     }
 
     #[test]

@@ -7,21 +7,19 @@
 //! when both are empty, which a net that behaves hardly ever meets. Sharing can only make it stricter: no net ever gets
 //! more than it should.
 
-use super::{super::Asker, config::Rations};
-use crate::session::SessionId;
+use super::{
+    super::{Asker, sessions::Sessions},
+    config::Rations,
+};
 use std::{
-    collections::{HashMap, hash_map::RandomState},
+    collections::hash_map::RandomState,
     hash::{BuildHasher, DefaultHasher, Hasher},
-    mem,
     net::IpAddr,
     time::{Duration, Instant},
 };
 
 /// Buckets of one family: 512 KiB. A thousand nets at their limit together refuse one other in 1,000.
 const PLACES: usize = 1 << 16;
-/// Sessions counted in one of two generations: when one is full, the older is forgotten. Far more than hosts have at
-/// once; whoever opens so many to be forgotten is held by its net.
-const SESSIONS_MAX: usize = 16_384;
 /// In which an empty bucket fills.
 const PERIOD: Duration = Duration::from_secs(60);
 
@@ -41,7 +39,7 @@ impl Ledger {
 
     fn seeded(rations: Rations, now: Instant, [v4, v6]: [u64; 2], places: usize) -> Self {
         Self {
-            sessions: Sessions { most: rations.session, ..Sessions::default() },
+            sessions: Sessions::new(rations.session),
             v4: Nets::new(rations.net_per_minute, now, v4, places),
             v6: Nets::new(rations.net6_per_minute, now, v6, places),
         }
@@ -79,36 +77,6 @@ fn net(ip: IpAddr) -> Net {
     match ip.to_canonical() {
         IpAddr::V4(v4) => Net::V4(u64::from(v4.to_bits() >> 8)),
         IpAddr::V6(v6) => Net::V6(u64::try_from(v6.to_bits() >> 80).unwrap_or(u64::MAX)),
-    }
-}
-
-/// Look-ups of sessions, in two generations.
-#[derive(Default)]
-struct Sessions {
-    /// Of one session; 0 = any number.
-    most: u32,
-    young: HashMap<SessionId, u32>,
-    old: HashMap<SessionId, u32>,
-}
-
-impl Sessions {
-    fn allows(&self, session: SessionId) -> bool {
-        self.most == 0 || self.had(session) < self.most
-    }
-
-    fn had(&self, session: SessionId) -> u32 {
-        self.young.get(&session).or_else(|| self.old.get(&session)).copied().unwrap_or(0)
-    }
-
-    fn charge(&mut self, session: SessionId) {
-        if self.most == 0 {
-            return;
-        }
-        let had = self.had(session);
-        if self.young.len() >= SESSIONS_MAX && !self.young.contains_key(&session) {
-            self.old = mem::take(&mut self.young);
-        }
-        self.young.insert(session, had.saturating_add(1));
     }
 }
 
@@ -179,9 +147,12 @@ fn nanos(time: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
+    use crate::{clock::Clock, session::SessionId};
     use proptest::prelude::*;
-    use std::net::{Ipv4Addr, Ipv6Addr};
+    use std::{
+        collections::HashMap,
+        net::{Ipv4Addr, Ipv6Addr},
+    };
 
     const RATIONS: Rations = Rations { session: 20, net_per_minute: 30, net6_per_minute: 12 };
 
@@ -216,23 +187,6 @@ mod tests {
         clock.advance(Duration::from_secs(86_400));
         assert!(!take(&mut ledger, asker(1), clock.steady()), "no time gives it more");
         assert!(take(&mut ledger, asker(2), clock.steady()));
-    }
-
-    #[test]
-    fn sessions_are_remembered_over_many_others_and_within_a_bound() {
-        let clock = Clock::manual(1_000);
-        let mut ledger = ledger(&clock);
-        let asker = |number| Asker { session: Some(session(number)), client_ip: None };
-        while take(&mut ledger, asker(0), clock.steady()) {}
-        for number in 1..SESSIONS_MAX as u32 {
-            assert!(take(&mut ledger, asker(number), clock.steady()));
-        }
-        assert!(!ledger.allows(asker(0), clock.steady()));
-        for number in 0..3 * SESSIONS_MAX as u32 {
-            ledger.charge(asker(1_000_000 + number), clock.steady());
-            let counted = ledger.sessions.young.len() + ledger.sessions.old.len();
-            assert!(counted <= 2 * SESSIONS_MAX, "{counted}");
-        }
     }
 
     #[test]

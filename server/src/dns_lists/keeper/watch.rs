@@ -3,7 +3,7 @@
 
 use super::{Parts, resolvers::Resolvers, watched::Watched};
 use crate::{
-    ask::{DnsAnswer, Health, HealthBoard, ListId},
+    ask::{DnsAnswer, Health, HealthBoard, ListId, Upstream},
     clock::Now,
     dns_lists::{
         DnsLists, Heard, LISTS_MAX, ListEvent, ListsSeen, Settings,
@@ -180,6 +180,7 @@ impl Watch {
             let event = if change.lies { "resolver_lies" } else { "resolver_honest" };
             parts.ring.notice(now, event, vec![("resolver", change.name)]);
         }
+        parts.lists.show_resolver(self.resolvers.lies(Upstream::default()));
     }
 
     /// Probes, budgets, signals, and the time itself.

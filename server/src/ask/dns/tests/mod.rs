@@ -2,7 +2,7 @@
 //! bounds. `lists` is what questions of lists are besides, `stale` what is said when nobody answers.
 
 mod lists;
-mod server;
+pub(in crate::ask) mod server;
 mod stale;
 
 use super::{super::*, *};

@@ -26,14 +26,14 @@ const PORTS_TRIED: usize = 100;
 
 /// How a question came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Over {
+pub(in crate::ask) enum Over {
     Udp,
     Tcp,
 }
 
 /// The server; ends when dropped.
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
+pub(in crate::ask) struct Server {
+    pub(in crate::ask) address: SocketAddr,
     asked: Arc<Mutex<HashSet<(Query, u16, Over)>>>,
     over: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
@@ -41,7 +41,7 @@ pub(super) struct Server {
 
 impl Server {
     /// `say` gives the messages to send back for a question: none, one or several.
-    pub(super) fn start(say: impl Fn(&Message, Over) -> Vec<Vec<u8>> + Send + Sync + 'static) -> Self {
+    pub(in crate::ask) fn start(say: impl Fn(&Message, Over) -> Vec<Vec<u8>> + Send + Sync + 'static) -> Self {
         let (udp, tcp) = sockets();
         let address = udp.local_addr().expect("an address");
         let (asked, over, say) = (Arc::<Mutex<HashSet<_>>>::default(), Arc::<AtomicBool>::default(), Arc::new(say));
@@ -62,7 +62,7 @@ impl Server {
     }
 
     /// Answers every question over UDP with what `answer` makes of an empty answer to it.
-    pub(super) fn answering(answer: impl Fn(&mut Message) + Send + Sync + 'static) -> Self {
+    pub(in crate::ask) fn answering(answer: impl Fn(&mut Message) + Send + Sync + 'static) -> Self {
         Self::start(move |question, _| {
             let mut message = reply(question);
             answer(&mut message);
@@ -71,7 +71,7 @@ impl Server {
     }
 
     /// Questions so far. A repetition has its question's id and is not counted: a busy machine causes them.
-    pub(super) fn asked(&self) -> usize {
+    pub(in crate::ask) fn asked(&self) -> usize {
         self.asked.lock().expect("a lock").len()
     }
 }
@@ -132,50 +132,50 @@ fn serve_tcp(tcp: &TcpListener, over: &AtomicBool, say: &impl Fn(&Message, Over)
 }
 
 /// An empty answer to the question.
-pub(super) fn reply(question: &Message) -> Message {
+pub(in crate::ask) fn reply(question: &Message) -> Message {
     let mut message = Message::response(question.id, OpCode::Query);
     message.add_queries(question.queries.iter().cloned());
     message.metadata.recursion_available = true;
     message
 }
 
-pub(super) fn octets(message: &Message) -> Vec<u8> {
+pub(in crate::ask) fn octets(message: &Message) -> Vec<u8> {
     message.to_vec().expect("a message")
 }
 
-pub(super) fn name(text: &str) -> Name {
+pub(in crate::ask) fn name(text: &str) -> Name {
     text.parse::<Name>().expect("a name")
 }
 
 /// What was asked for.
-pub(super) fn query(message: &Message) -> &Query {
+pub(in crate::ask) fn query(message: &Message) -> &Query {
     message.queries.first().expect("a question")
 }
 
-pub(super) fn code(message: &mut Message, code: ResponseCode) {
+pub(in crate::ask) fn code(message: &mut Message, code: ResponseCode) {
     message.metadata.response_code = code;
 }
 
-pub(super) fn add_a(message: &mut Message, owner: &str, ttl: u32, last: u8) {
+pub(in crate::ask) fn add_a(message: &mut Message, owner: &str, ttl: u32, last: u8) {
     let data = RData::A(A::new(127, 0, 0, last));
     message.add_answer(Record::from_rdata(name(owner), ttl, data));
 }
 
-pub(super) fn add_txt(message: &mut Message, owner: &str, strings: &[&[u8]]) {
+pub(in crate::ask) fn add_txt(message: &mut Message, owner: &str, strings: &[&[u8]]) {
     let data = RData::TXT(TXT::from_bytes(strings.to_vec()));
     message.add_answer(Record::from_rdata(name(owner), 300, data));
 }
 
-pub(super) fn add_cname(message: &mut Message, owner: &str, ttl: u32, target: &str) {
+pub(in crate::ask) fn add_cname(message: &mut Message, owner: &str, ttl: u32, target: &str) {
     message.add_answer(Record::from_rdata(name(owner), ttl, RData::CNAME(CNAME(name(target)))));
 }
 
 /// The zone's SOA, which gives the time "does not exist" holds (RFC 2308 §5).
-pub(super) fn add_soa(message: &mut Message, ttl: u32, minimum: u32) {
+pub(in crate::ask) fn add_soa(message: &mut Message, ttl: u32, minimum: u32) {
     let soa = SOA::new(name("ns.example."), name("root.example."), 1, 1, 1, 1, minimum);
     message.add_authority(Record::from_rdata(name("example."), ttl, RData::SOA(soa)));
 }
 
-pub(super) fn add_ns(message: &mut Message) {
+pub(in crate::ask) fn add_ns(message: &mut Message) {
     message.add_authority(Record::from_rdata(name("example."), 300, RData::NS(NS(name("ns.example.")))));
 }

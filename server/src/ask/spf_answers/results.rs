@@ -1,0 +1,140 @@
+//! Which results are at hand, and for whom do they hold? Each is kept under just those inputs that it depends on: a record
+//! without macros about the sender serves all senders of its domain, and "no record" serves all clients.
+//!
+//! What a result depends on is known only when it is there. So under what is known at first, the domain, lies either the
+//! result or the name of the next input to be looked at, and so on: a record is read in the same order every time.
+
+use super::{
+    super::{
+        Answer, Answered,
+        kept::{Keep, Kept},
+        spf::{Evaluation, Input, Matched},
+    },
+    SpfQuestion, without_domain,
+};
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+/// Inputs there are: the steps from a domain to its result.
+const INPUTS_MAX: usize = 3;
+
+/// The inputs that count so far.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    terms: u64,
+    domain: Arc<str>,
+    ip: Option<IpAddr>,
+    local_part: Option<Arc<[u8]>>,
+    helo: Option<Arc<[u8]>>,
+}
+
+impl Key {
+    fn of_domain(question: &SpfQuestion, domain: &Arc<str>) -> Self {
+        let terms = question.terms.fingerprint();
+        Self { terms, domain: domain.clone(), ip: None, local_part: None, helo: None }
+    }
+
+    fn and(mut self, input: Input, question: &SpfQuestion) -> Self {
+        let query = &question.query;
+        match input {
+            Input::Ip => self.ip = Some(query.ip),
+            Input::LocalPart => self.local_part = Some(query.local_part.clone()),
+            Input::Helo => self.helo = Some(query.helo.clone()),
+        }
+        self
+    }
+
+    fn octets(&self) -> usize {
+        let text = |text: &Option<Arc<[u8]>>| text.as_ref().map_or(0, |text| COUNTS + text.len());
+        COUNTS + self.domain.len() + text(&self.local_part) + text(&self.helo)
+    }
+}
+
+#[derive(Clone)]
+enum Found {
+    Result(Arc<Evaluation>),
+    Wants(Input),
+}
+
+struct Entry {
+    found: Found,
+    at: Instant,
+    ttl: Duration,
+    took: Duration,
+}
+
+impl Keep for Entry {
+    fn is_fresh(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.at) < self.ttl
+    }
+}
+
+/// The results.
+pub(super) struct Results(Kept<Key, Entry>);
+
+impl Results {
+    pub(super) fn new(entries_max: usize, octets_max: usize) -> Self {
+        Self(Kept::new(entries_max, octets_max))
+    }
+
+    /// The result for a question, while it holds.
+    pub(super) fn get(&self, question: &SpfQuestion, now: Instant) -> Option<Answered> {
+        let Some(domain) = &question.query.domain else { return Some(without_domain()) };
+        let mut key = Key::of_domain(question, domain);
+        for _ in 0..=INPUTS_MAX {
+            let fresh = |entry: &Entry| entry.is_fresh(now).then(|| (entry.found.clone(), entry.answered(now)));
+            match self.0.read(&key, fresh)? {
+                (Found::Result(_), answered) => return answered,
+                (Found::Wants(input), _) => key = key.and(input, question),
+            }
+        }
+        None
+    }
+
+    /// Keeps a result for all for whom it holds. What failed for our own reasons is not kept.
+    pub(super) fn keep(&self, question: &SpfQuestion, evaluation: &Arc<Evaluation>, now: Instant, took: Duration) {
+        let Some(domain) = question.query.domain.as_ref().filter(|_| !evaluation.is_ours) else { return };
+        let ttl = evaluation.ttl;
+        let mut key = Key::of_domain(question, domain);
+        for &input in &evaluation.depends {
+            let next = key.clone().and(input, question);
+            let octets = key.octets();
+            self.0.insert(key, Entry { found: Found::Wants(input), at: now, ttl, took }, octets, now);
+            key = next;
+        }
+        let octets = key.octets() + octets_owned(evaluation);
+        self.0.insert(key, Entry { found: Found::Result(evaluation.clone()), at: now, ttl, took }, octets, now);
+    }
+
+    /// Entries and bytes.
+    pub(super) fn size(&self) -> (usize, usize) {
+        self.0.size()
+    }
+}
+
+impl Entry {
+    fn answered(&self, now: Instant) -> Option<Answered> {
+        let Found::Result(evaluation) = &self.found else { return None };
+        let age = now.saturating_duration_since(self.at);
+        let ttl = self.ttl.saturating_sub(age);
+        let answer = Answer::Spf(evaluation.clone());
+        Some(Answered { answer, cached: true, stale: false, age, ttl, took: self.took })
+    }
+}
+
+/// In front of the data behind an Arc.
+const COUNTS: usize = 16;
+
+fn octets_owned(evaluation: &Evaluation) -> usize {
+    let matched = |matched: &Matched| 2 * COUNTS + matched.mechanism.len() + matched.domain.len();
+    let explanation = evaluation.explanation.as_ref().map_or(0, super::super::spf::Explanation::octets);
+    COUNTS
+        + size_of::<Evaluation>()
+        + evaluation.matched.as_ref().map_or(0, matched)
+        + evaluation.problem.as_ref().map_or(0, String::len)
+        + explanation
+        + evaluation.depends.capacity() * size_of::<Input>()
+}

@@ -1,0 +1,253 @@
+//! May this client send mail for this sender's domain? SPF (RFC 7208), and the SPF patch for qmail with its levels.
+//!
+//! `fields` has keys and rules, `read` makes the check of them and of the control files, `strictness` says what a result
+//! leads to, `received` writes it on top of the message. What SPF says is evaluated elsewhere (`ask/spf/`); here it is a
+//! question.
+
+mod fields;
+mod read;
+mod received;
+mod strictness;
+
+use crate::{
+    ask::{Answers, Question, SpfQuestion, SpfTerms, is_public, spf},
+    check::{Check, Def, Finding, Mark, Outcome},
+    clock::Now,
+    config::Network,
+    mode::Mode,
+    session::{Facts, Stage},
+};
+use fields::{BEHAVIOR, BEHAVIOR_ERROR};
+use received::{Identity, Seen};
+use spf::{Evaluation, Explanation, Query, SpfResult};
+use std::{net::IpAddr, sync::Arc};
+use strictness::{Actions, Strictness};
+
+/// The registry's entry.
+pub(crate) static DEF: Def = Def {
+    name: "spf",
+    doc: "Asks whether the domain of the sender lets this client send its mail (SPF, RFC 7208), and whether the HELO name \
+          does. A fail is refused at RCPT; what is not sure, or cannot be understood, is scored; what the domain cannot \
+          tell at the moment is deferred; what we could not find out counts for nothing. Clients on private addresses, \
+          relay clients and trusted relays are passed over.",
+    stages: &[Stage::Helo, Stage::Mail, Stage::Data],
+    rules: fields::RULES,
+    fields: fields::FIELDS,
+    tables: &[],
+    mode: Mode::Monitor,
+    despite: &[],
+    build: |section, build| Box::new(read::read(section, build)),
+};
+
+/// The form of Received-SPF.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Header {
+    Rfc7208,
+    Qmail,
+    Off,
+}
+
+struct Spf {
+    strictness: Strictness,
+    actions: Actions,
+    checks_helo: bool,
+    forwarders: Vec<Network>,
+    forwarder_domains: Vec<Arc<str>>,
+    /// With the rules and guesses of local policy.
+    terms: Arc<SpfTerms>,
+    plain_terms: Arc<SpfTerms>,
+    /// Ours: for refusals of today, and at the levels of the patch.
+    explanation: [Explanation; 2],
+    header: Header,
+    authentication_results: bool,
+}
+
+/// What is asked in a session.
+struct Asked {
+    ip: IpAddr,
+    sender: Option<SpfQuestion>,
+    helo: Option<SpfQuestion>,
+    strictness: Strictness,
+}
+
+impl Spf {
+    /// SPFBEHAVIOR is the level of this client.
+    fn strictness(&self, facts: &Facts) -> Strictness {
+        facts.connection.spfbehavior.as_deref().map_or(self.strictness, Strictness::level)
+    }
+
+    /// `None` = nothing is asked about this client.
+    fn asked(&self, facts: &Facts) -> Option<Asked> {
+        let ip = facts.connection.client_ip.filter(|ip| is_public(*ip))?;
+        let strictness = self.strictness(facts);
+        if strictness.is_off() {
+            return None;
+        }
+        let helo_name = helo_name(facts);
+        let ask = |query| SpfQuestion { query, terms: self.terms.clone() };
+        let sender = facts.sender.as_ref().map(|sender| ask(Query::mail_from(ip, sender.address.raw(), helo_name)));
+        // The null sender's domain is the HELO name.
+        let is_apart = facts.sender.as_ref().is_none_or(|sender| sender.address.domain().is_some());
+        let wants_helo = strictness == Strictness::Modern && self.checks_helo && self.actions.want_helo();
+        let helo = (wants_helo && is_apart && facts.helo.is_some())
+            .then(|| SpfQuestion { query: Query::helo(ip, helo_name), terms: self.plain_terms.clone() });
+        Some(Asked { ip, sender, helo, strictness })
+    }
+
+    fn is_forwarder(&self, ip: IpAddr) -> bool {
+        self.forwarders.iter().any(|network| network.contains(ip))
+    }
+
+    /// Does this domain let the client send?
+    fn vouching(&self, ip: IpAddr, domain: &Arc<str>) -> SpfQuestion {
+        SpfQuestion { query: Query::helo(ip, domain.as_bytes()), terms: self.plain_terms.clone() }
+    }
+
+    /// A result that is known and is no pass: then somebody may vouch for the client.
+    fn wants_voucher(evaluation: Option<&Arc<Evaluation>>) -> bool {
+        evaluation.is_some_and(|evaluation| !evaluation.is_ours && evaluation.result != SpfResult::Pass)
+    }
+
+    /// Nothing is held against the client.
+    fn is_excused(&self, ip: IpAddr, answers: &Answers) -> bool {
+        let passes = |domain| {
+            answers.spf(&self.vouching(ip, domain)).is_some_and(|evaluation| evaluation.result == SpfResult::Pass)
+        };
+        self.is_forwarder(ip) || self.forwarder_domains.iter().any(passes)
+    }
+
+    /// What a result leads to: rule and outcome.
+    fn meets(&self, strictness: Strictness, result: SpfResult, domain: &str) -> Option<(usize, Outcome)> {
+        match strictness {
+            Strictness::Level(level) => {
+                let outcome = strictness::at_level(level, result)?;
+                Some((if outcome == Outcome::Defer { BEHAVIOR_ERROR } else { BEHAVIOR }, outcome))
+            }
+            Strictness::Modern => {
+                let rule = strictness::rule_of(result)?;
+                Some((rule, self.actions.outcome(rule, domain)?))
+            }
+        }
+    }
+
+    /// The words for a refusal: the domain's, else ours.
+    fn explained(&self, evaluation: &Evaluation, asked: &Asked, query: &Query, facts: &Facts, now: Now) -> String {
+        let (receiver, seconds) = (receiver(facts), now.unix_seconds());
+        let [modern, of_patch] = &self.explanation;
+        match (&evaluation.explanation, asked.strictness) {
+            (Some(own), Strictness::Level(_)) => own.written(query, &receiver, seconds),
+            (Some(own), Strictness::Modern) => {
+                let domain = query.domain.as_deref().unwrap_or_default();
+                format!("{domain} explains: {}", own.written(query, &receiver, seconds))
+            }
+            (None, Strictness::Level(_)) => of_patch.written(query, &receiver, seconds),
+            (None, Strictness::Modern) => modern.written(query, &receiver, seconds),
+        }
+    }
+}
+
+impl Check for Spf {
+    fn needs(&self, stage: Stage, facts: &Facts, answers: &Answers, ask: &mut Vec<Question>) {
+        let Some(Asked { ip, sender, helo, strictness: _ }) = self.asked(facts) else { return };
+        if let Some(sender) = &sender
+            && Self::wants_voucher(answers.spf(sender))
+            && !self.is_forwarder(ip)
+        {
+            ask.extend(self.forwarder_domains.iter().map(|domain| Question::Spf(Arc::new(self.vouching(ip, domain)))));
+        }
+        // At HELO the sender is yet to come; his domain is then asked about at MAIL.
+        let sender = sender.filter(|_| stage >= Stage::Mail);
+        ask.extend(sender.into_iter().chain(helo).map(|question| Question::Spf(Arc::new(question))));
+    }
+
+    fn decide(&self, stage: Stage, facts: &Facts, answers: &Answers, now: Now, found: &mut Vec<Finding>) {
+        if stage == Stage::Data {
+            return;
+        }
+        let Some(asked) = self.asked(facts) else { return };
+        if self.is_excused(asked.ip, answers) {
+            return;
+        }
+        let mut find = |question: &SpfQuestion, of: &dyn Fn(SpfResult, &str) -> Option<(usize, Outcome)>| {
+            let Some(evaluation) = answers.spf(question).filter(|evaluation| !evaluation.is_ours) else { return };
+            let query = &question.query;
+            let domain = query.domain.as_deref().unwrap_or_default();
+            let Some((rule, outcome)) = of(evaluation.result, domain) else { return };
+            let mut finding = Finding::new(rule, outcome, format!("{domain}: {evaluation}"));
+            finding.vars = vec![
+                ("domain", if domain.is_empty() { "your HELO name".to_owned() } else { domain.to_owned() }),
+                ("explanation", self.explained(evaluation, &asked, query, facts, now)),
+                ("problem", evaluation.problem.clone().unwrap_or_default()),
+            ];
+            found.push(finding);
+        };
+        if let Some(sender) = &asked.sender {
+            find(sender, &|result, domain| self.meets(asked.strictness, result, domain));
+        }
+        if let Some(helo) = &asked.helo {
+            find(helo, &|result, domain| {
+                let rule = strictness::helo_rule_of(result)?;
+                Some((rule, self.actions.outcome(rule, domain)?))
+            });
+        }
+    }
+
+    fn usual_mode(&self, facts: &Facts) -> Option<Mode> {
+        match self.strictness(facts) {
+            Strictness::Level(_) => Some(Mode::Enforce),
+            Strictness::Modern => None,
+        }
+    }
+
+    fn mark(&self, facts: &Facts, answers: &Answers, marks: &mut Vec<Mark>) {
+        let Some(asked) = self.asked(facts) else { return };
+        let Some(sender) = &facts.sender else { return };
+        let (receiver, is_forwarded) = (receiver(facts), self.is_excused(asked.ip, answers));
+        let null = sender.address.domain().is_none();
+        let of_sender = if null { Identity::Helo } else { Identity::MailFrom };
+        let identities = asked.sender.iter().map(|question| (question, of_sender));
+        for (question, identity) in identities.chain(asked.helo.iter().map(|question| (question, Identity::Helo))) {
+            let seen = Seen {
+                query: &question.query,
+                evaluation: answers.spf(question).map(|evaluation| &**evaluation),
+                identity,
+                envelope_from: sender.address.raw(),
+                receiver: &receiver,
+                is_forwarded,
+            };
+            match self.header {
+                Header::Rfc7208 => marks.push(seen.field()),
+                Header::Qmail => marks.push(seen.field_of_patch()),
+                Header::Off => {}
+            }
+            if self.authentication_results {
+                marks.push(Mark::Authentication(seen.authenticated()));
+            }
+        }
+        if let Some(question) = &asked.sender {
+            let result = answers.spf(question).map_or(SpfResult::TempError, |evaluation| evaluation.result);
+            marks.push(Mark::SpfResult(received::word_of_patch(result)));
+        }
+    }
+}
+
+/// What the client called itself. Without HELO qmail takes its PTR name, or `unknown`.
+fn helo_name(facts: &Facts) -> &[u8] {
+    match &facts.helo {
+        Some(helo) => &helo.name,
+        None => facts.connection.client_name.as_deref().unwrap_or(b"unknown"),
+    }
+}
+
+/// The host that checks: its name, else its address, as TCPLOCALHOST and TCPLOCALIP.
+fn receiver(facts: &Facts) -> String {
+    let connection = &facts.connection;
+    if !connection.server_name.is_empty() {
+        return connection.server_name.iter().map(|&octet| shown(octet)).collect();
+    }
+    connection.server_ip.map_or_else(|| "unknown".to_owned(), |ip| ip.to_string())
+}
+
+fn shown(octet: u8) -> char {
+    if octet.is_ascii_graphic() { char::from(octet) } else { '?' }
+}

@@ -13,6 +13,7 @@
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 
 mod nsd;
+mod ours;
 mod peers;
 mod random;
 mod report;
@@ -37,6 +38,9 @@ const ROUNDS_MAX: usize = 100;
 
 fn main() -> Result<(), Failed> {
     let args: Vec<String> = std::env::args().collect();
+    if args.get(1).is_some_and(|first| first == ours::NAME) {
+        return ours::run(args.get(2..).unwrap_or_default());
+    }
     let number = |at: usize, default| args.get(at).map_or(Ok(default), |text| text.parse::<usize>());
     compare(number(1, 2_000)?.clamp(100, DOMAINS_MAX), number(2, 5)?.clamp(1, ROUNDS_MAX))
 }

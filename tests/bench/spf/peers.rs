@@ -1,5 +1,7 @@
-//! Who else evaluates SPF, and how is each one started? Programs around three libraries, in `tests/bench/spf-peers/`.
+//! Who evaluates SPF, and how is each one started? Programs around three libraries, in `tests/bench/spf-peers/`, and this
+//! program itself around ours.
 
+use super::ours;
 use std::{ffi::OsString, path::PathBuf, process::Command};
 use tollgate_tests::{program, scratch::Scratch};
 
@@ -25,6 +27,7 @@ pub(crate) type Found = Result<Peer, (&'static str, String)>;
 /// Builds what must be built.
 pub(crate) fn all(scratch: &Scratch) -> Vec<Found> {
     vec![
+        tollgate(),
         libspf2(scratch),
         mail_auth("mail-auth", "answers", MAIL_AUTH),
         mail_auth("mail-auth+", "records", "the same, with the caches of parsed records that its users may bring"),
@@ -34,6 +37,13 @@ pub(crate) fn all(scratch: &Scratch) -> Vec<Found> {
 
 fn folder() -> PathBuf {
     program::root().join("tests/bench/spf-peers")
+}
+
+fn tollgate() -> Found {
+    let (name, known) =
+        (ours::NAME, "known: passes all 203 tests; warm evaluates anew each time, over answers that are kept");
+    let command = ours::command().map_err(|why| (name, why.to_string()))?;
+    Ok(Peer { name, known, command })
 }
 
 fn libspf2(scratch: &Scratch) -> Found {

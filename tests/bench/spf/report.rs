@@ -8,10 +8,10 @@ const KINDS: [(&str, &str); 4] = [
     ("cold", "caches emptied before each"),
     ("first", "empty at the start only"),
     ("warm", "all DNS answers cached"),
-    ("kept", "all results cached"),
+    ("kept", "nothing evaluated: the result was kept"),
 ];
 /// Whose ratios are printed.
-const OURS: &str = "tollgate";
+const OURS: &str = super::ours::NAME;
 
 /// Medians over the rounds.
 pub(crate) fn figures(all: &[Measured]) {
@@ -30,20 +30,22 @@ pub(crate) fn figures(all: &[Measured]) {
     }
 }
 
-/// How many times the rate of each peer is ours, round by round.
+/// How many times as good as each peer we are, round by round.
 pub(crate) fn ratios(all: &[Measured]) {
     let Some(ours) = all.iter().find(|measured| measured.peer.name == OURS) else { return };
-    println!("rate of {OURS} / rate of the peer, medians of the rounds' ratios");
+    println!("our rate / the peer's, and in brackets the peer's processor time / ours; above 1 we are better");
+    println!("  (medians of the rounds' ratios; our \"kept\" against the peer's \"warm\")");
     heading();
     for peer in all.iter().filter(|measured| measured.peer.name != OURS) {
-        let ratio = |kind: &str| {
+        let cell = |kind: &str| {
             // What only we have is compared with the best the peer has.
             let theirs = if kind == "kept" { "warm" } else { kind };
-            let pairs = each(ours, kind).zip(each(peer, theirs));
-            let ratio = median(pairs.map(|(ours, theirs)| ours.per_second / theirs.per_second));
-            if ratio.is_nan() { "-".to_owned() } else { format!("{ratio:.2}") }
+            let pairs = || each(ours, kind).zip(each(peer, theirs));
+            let rate = median(pairs().map(|(ours, theirs)| ours.per_second / theirs.per_second));
+            let cpu = median(pairs().map(|(ours, theirs)| theirs.cpu_ms_per_thousand / ours.cpu_ms_per_thousand));
+            if rate.is_nan() { "-".to_owned() } else { format!("{rate:.2} ({cpu:.2})") }
         };
-        row(peer.peer.name, KINDS.map(|(kind, _)| ratio(kind)));
+        row(peer.peer.name, KINDS.map(|(kind, _)| cell(kind)));
     }
 }
 

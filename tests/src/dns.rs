@@ -132,8 +132,8 @@ fn unbound_config(lists: &[List], records: &[String], port: u16, [list_port, sil
     config
 }
 
-/// Does the server answer an A question at all?
-fn answers(port: u16, name: &str) -> bool {
+/// Does the server on this port of 127.0.0.1 answer an A question at all?
+pub fn answers(port: u16, name: &str) -> bool {
     let ask = || {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
         socket.set_read_timeout(Some(TRY)).ok()?;

@@ -12,6 +12,9 @@ pub struct LocalPolicy {
     pub guess: Record,
 }
 
+/// A term, and whether it is of local policy.
+pub(super) type Placed<'a> = (&'a Term, bool);
+
 impl LocalPolicy {
     /// Both as the control files have them; empty = none.
     ///
@@ -26,20 +29,24 @@ impl LocalPolicy {
     ///
     /// The rules come right before the last run of equally qualified `-`, `~` or `?` directives that ends in `all`, if
     /// anything precedes it. So they do not rescue anybody from `v=spf1 -all`, nor change a record that fails nobody.
-    pub(super) fn merged<'a>(&'a self, record: &'a Record) -> Vec<(&'a Term, bool)> {
+    pub(super) fn merged<'a>(&'a self, record: &'a Record) -> impl Iterator<Item = Placed<'a>> + Send {
+        let at = if self.rules.terms.is_empty() { None } else { place(record) };
         let own = || record.terms.iter().map(|term| (term, false));
-        match place(record).filter(|_| !self.rules.terms.is_empty()) {
-            None => own().collect(),
-            Some(at) => own().take(at).chain(self.own_rules()).chain(own().skip(at)).collect(),
-        }
+        let rules = at.map(|_| self.own_rules()).into_iter().flatten();
+        own().take(at.unwrap_or(usize::MAX)).chain(rules).chain(own().skip(at.unwrap_or(usize::MAX)))
     }
 
     /// What stands in for a missing record.
-    pub(super) fn instead(&self) -> Vec<(&Term, bool)> {
-        self.guess.terms.iter().map(|term| (term, true)).chain(self.own_rules()).collect()
+    pub(super) fn instead(&self) -> impl Iterator<Item = Placed<'_>> + Send {
+        self.guess.terms.iter().map(|term| (term, true)).chain(self.own_rules())
     }
 
-    fn own_rules(&self) -> impl Iterator<Item = (&Term, bool)> {
+    /// There is something to stand in for a missing record.
+    pub(super) fn stands_in(&self) -> bool {
+        !(self.guess.terms.is_empty() && self.rules.terms.is_empty())
+    }
+
+    fn own_rules(&self) -> impl Iterator<Item = Placed<'_>> + Send {
         self.rules.terms.iter().map(|term| (term, true))
     }
 }
@@ -74,7 +81,7 @@ mod tests {
     fn merged(record: &str) -> String {
         let policy = LocalPolicy::read("include:forwarder.example", "").expect("terms");
         let record = Record::parse(record.as_bytes()).expect("a record");
-        policy.merged(&record).iter().map(|(term, _)| term.to_string()).collect::<Vec<_>>().join(" ")
+        policy.merged(&record).map(|(term, _)| term.to_string()).collect::<Vec<_>>().join(" ")
     }
 
     #[test]

@@ -138,6 +138,28 @@ impl Spf {
         }
     }
 
+    /// What is found of one identity, where it is known and `meets` something.
+    fn finding(
+        &self,
+        question: &SpfQuestion,
+        asked: &Asked,
+        answers: &Answers,
+        (facts, now): (&Facts, Now),
+        meets: impl Fn(SpfResult, &str) -> Option<(usize, Outcome)>,
+    ) -> Option<Finding> {
+        let evaluation = answers.spf(question).filter(|evaluation| !evaluation.is_ours)?;
+        let query = &question.query;
+        let domain = query.domain.as_deref().unwrap_or_default();
+        let (rule, outcome) = meets(evaluation.result, domain)?;
+        let mut finding = Finding::new(rule, outcome, format!("{domain}: {evaluation}"));
+        finding.vars = vec![
+            ("domain", if domain.is_empty() { "your HELO name".to_owned() } else { domain.to_owned() }),
+            ("explanation", self.explained(evaluation, asked, query, facts, now)),
+            ("problem", evaluation.problem.clone().unwrap_or_default()),
+        ];
+        Some(finding)
+    }
+
     /// The words for a refusal: the domain's, else ours.
     fn explained(&self, evaluation: &Evaluation, asked: &Asked, query: &Query, facts: &Facts, now: Now) -> String {
         let (receiver, seconds) = (receiver(facts), now.unix_seconds());
@@ -179,27 +201,16 @@ impl Check for Spf {
         if self.is_excused(asked.ip, answers) {
             return;
         }
-        let mut find = |question: &SpfQuestion, of: &dyn Fn(SpfResult, &str) -> Option<(usize, Outcome)>| {
-            let Some(evaluation) = answers.spf(question).filter(|evaluation| !evaluation.is_ours) else { return };
-            let query = &question.query;
-            let domain = query.domain.as_deref().unwrap_or_default();
-            let Some((rule, outcome)) = of(evaluation.result, domain) else { return };
-            let mut finding = Finding::new(rule, outcome, format!("{domain}: {evaluation}"));
-            finding.vars = vec![
-                ("domain", if domain.is_empty() { "your HELO name".to_owned() } else { domain.to_owned() }),
-                ("explanation", self.explained(evaluation, &asked, query, facts, now)),
-                ("problem", evaluation.problem.clone().unwrap_or_default()),
-            ];
-            found.push(finding);
-        };
         if let Some(sender) = &asked.sender {
-            find(sender, &|result, domain| self.meets(asked.strictness, result, domain));
+            let meets = |result, domain: &str| self.meets(asked.strictness, result, domain);
+            found.extend(self.finding(sender, &asked, answers, (facts, now), meets));
         }
         if let Some(helo) = &asked.helo {
-            find(helo, &|result, domain| {
+            let meets = |result, domain: &str| {
                 let rule = strictness::helo_rule_of(result)?;
                 Some((rule, self.actions.outcome(rule, domain)?))
-            });
+            };
+            found.extend(self.finding(helo, &asked, answers, (facts, now), meets));
         }
     }
 

@@ -13,7 +13,7 @@ use super::{
     domain::target_name,
     explanation::Explanation,
     limits::{Limits, RECORD_OCTETS_MAX},
-    local::LocalPolicy,
+    local::{LocalPolicy, Placed},
     query::Query,
     record::{Directive, DomainSpec, Mechanism, Record, Term},
     result::{Evaluation, Flaw, Matched, SpfResult},
@@ -70,9 +70,6 @@ impl Checked {
     }
 }
 
-/// The terms of a record, each with whether it is of local policy.
-type Terms<'t> = Vec<(&'t Term, bool)>;
-
 impl<D: Dns> Evaluator<'_, D> {
     async fn run(&mut self, domain: Arc<str>) -> Evaluation {
         let (checked, stop) = match self.check(domain, true).await {
@@ -104,27 +101,36 @@ impl<D: Dns> Evaluator<'_, D> {
 
     /// check_host() for one domain and those it redirects to. `is_main` = it is the one asked about: local policy holds.
     async fn check(&mut self, domain: Arc<str>, is_main: bool) -> Result<Checked, Stop> {
-        let (mut domain, mut is_main) = (domain, is_main);
-        let mut is_redirected = false;
+        // What is included is not told of.
+        let (tells_match, mut is_main) = (is_main, is_main);
+        let (mut domain, mut is_redirected) = (domain, false);
         // Ends: each round after the first is a term that counts.
         loop {
             let record = self.record(&domain).await?;
             let local = self.local;
-            let terms = match &record {
-                Some(record) if is_main => local.merged(record),
-                Some(record) => record.terms.iter().map(|term| (term, false)).collect(),
-                None if is_redirected => {
-                    return Err(Stop::perm(Flaw::NoRecord, format!("{domain}, to which it redirects, has no record")));
-                }
-                None if is_main => return self.without_record(&local.instead(), &domain).await,
-                None => return Ok(Checked::only(SpfResult::None)),
+            let Some(record) = record else {
+                return match (is_redirected, is_main) {
+                    (true, _) => {
+                        let problem = format!("{domain}, to which it redirects, has no record");
+                        Err(Stop::perm(Flaw::NoRecord, problem))
+                    }
+                    (false, true) => self.without_record(&domain).await,
+                    (false, false) => Ok(Checked::only(SpfResult::None)),
+                };
             };
-            let record = record.as_ref();
-            if let Some(checked) = self.first_match(&terms, &domain).await? {
-                let exp = record.and_then(Record::exp).map(|at| (at.clone(), domain.clone()));
+            let checked = match is_main {
+                true => self.first_match(local.merged(&record), &domain, tells_match).await?,
+                false => {
+                    let own = record.terms.iter().map(|term| (term, false));
+                    self.first_match(own, &domain, tells_match).await?
+                }
+            };
+            if let Some(checked) = checked {
+                // Nobody asks for the explanation of what is only included.
+                let exp = record.exp().filter(|_| tells_match).map(|at| (at.clone(), domain.clone()));
                 return Ok(Checked { exp, ..checked });
             }
-            let Some(to) = record.and_then(Record::redirect) else { return Ok(Checked::only(SpfResult::Neutral)) };
+            let Some(to) = record.redirect() else { return Ok(Checked::only(SpfResult::Neutral)) };
             self.state.count_lookup()?;
             self.state.term(|| format!("redirect={to}"), false);
             domain = match self.target(to, &domain).await {
@@ -136,11 +142,12 @@ impl<D: Dns> Evaluator<'_, D> {
     }
 
     /// Local policy alone. What its look-ups could not find out counts for nothing.
-    async fn without_record(&mut self, terms: &Terms<'_>, domain: &Arc<str>) -> Result<Checked, Stop> {
-        if terms.is_empty() {
+    async fn without_record(&mut self, domain: &Arc<str>) -> Result<Checked, Stop> {
+        let local = self.local;
+        if !local.stands_in() {
             return Ok(Checked::only(SpfResult::None));
         }
-        match self.first_match(terms, domain).await {
+        match self.first_match(local.instead(), domain, true).await {
             Ok(Some(checked)) => Ok(checked),
             Ok(None) | Err(Stop::Temp(_)) => Ok(Checked::only(SpfResult::None)),
             Err(stop) => Err(stop),
@@ -177,15 +184,19 @@ impl<D: Dns> Evaluator<'_, D> {
     }
 
     /// The first directive that matches, and what it means.
-    async fn first_match(&mut self, terms: &Terms<'_>, domain: &Arc<str>) -> Result<Option<Checked>, Stop> {
-        for &(term, is_local) in terms {
+    async fn first_match(
+        &mut self,
+        terms: impl Iterator<Item = Placed<'_>> + Send,
+        domain: &Arc<str>,
+        tells_match: bool,
+    ) -> Result<Option<Checked>, Stop> {
+        for (term, is_local) in terms {
             let Term::Directive(directive) = term else { continue };
             self.state.term(|| directive.to_string(), is_local);
-            let matching = self.matches(directive, domain).await?;
-            if let Matching::Yes { is_narrow } = matching {
-                let matched = Matched { mechanism: directive.to_string().into(), domain: domain.clone(), is_local };
-                let result = directive.qualifier.result();
-                return Ok(Some(Checked { result, exp: None, matched: Some(matched), is_narrow }));
+            if let Matching::Yes { is_narrow } = self.matches(directive, domain).await? {
+                let mechanism = || directive.to_string().into();
+                let matched = tells_match.then(|| Matched { mechanism: mechanism(), domain: domain.clone(), is_local });
+                return Ok(Some(Checked { result: directive.qualifier.result(), exp: None, matched, is_narrow }));
             }
         }
         Ok(None)

@@ -72,11 +72,9 @@ fn results_stand_on_top_and_forged_ones_are_gone() {
     assert!(header.contains(ours), "{header}");
     assert!(header.contains("Received-SPF: pass (mx.ours.example: domain of ann@pass.example"), "{header}");
     assert!(header.contains("Authentication-Results: other.example; spf=pass"), "others' results are theirs: {header}");
-    // Exim's spool marks what is deleted with a star.
-    let kept = |line: &str| {
-        header.lines().any(|found| found.contains(line) && !found.get(..6).is_some_and(|mark| mark.contains('*')))
-    };
-    assert!(!kept("bank.example") && !kept("dkim=pass") && !kept("(it is)"), "{header}");
+    // Exim's spool marks what is deleted with a star behind the field's length.
+    let deleted = |line: &str| header.lines().any(|found| found.contains(line) && found.get(3..4) == Some("*"));
+    assert!(deleted("bank.example") && deleted("(it is)"), "{header}");
     assert!(message.body.contains("Authentication-Results: mx.ours.example; of=body"), "{}", message.body);
 }
 

@@ -3,7 +3,7 @@
 use super::{
     limits::EXPLANATION_OCTETS_MAX,
     query::Query,
-    text::{MacroText, Macros, Part, Place},
+    text::{MacroText, Macros, Place},
 };
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl Explanation {
 
     /// Bytes it takes, roughly: what is written in it, and as much again for what that is made of.
     pub fn octets(&self) -> usize {
-        let parts = self.text.parts().len() * size_of::<Part>();
+        let parts = size_of_val(self.text.parts());
         2 * self.domain.len() + parts + self.text.to_string().len() + self.name.as_ref().map_or(0, |name| name.len())
     }
 

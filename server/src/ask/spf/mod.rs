@@ -9,6 +9,8 @@ mod dns;
 mod domain;
 mod evaluate;
 mod explanation;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod instead;
 mod limits;
 pub mod lint;

@@ -63,14 +63,14 @@ impl Dns {
     /// # Panics
     /// When one of them does not start.
     pub fn start(scratch: &Scratch, lists: &[List]) -> Self {
-        Self::with_records(scratch, lists, &[])
+        Self::start_with(scratch, lists, "")
     }
 
-    /// The same, where the world has these records too: `a.example. 300 IN TXT "v=spf1 -all"`.
+    /// The same; the resolver has these records of its own, too: one a line, as zone files have them, with absolute names.
     ///
     /// # Panics
     /// When one of them does not start.
-    pub fn with_records(scratch: &Scratch, lists: &[List], records: &[String]) -> Self {
+    pub fn start_with(scratch: &Scratch, lists: &[List], records: &str) -> Self {
         let silence = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap_or_else(|error| panic!("a UDP socket: {error}"));
         let silent_port = silence.local_addr().map_or(0, |address| address.port());
         let served: Vec<&List> = lists.iter().filter(|list| !list.silent).collect();
@@ -112,7 +112,7 @@ fn start_rbldnsd(scratch: &Scratch, lists: &[&List]) -> (Process, u16) {
     (process, port)
 }
 
-fn unbound_config(lists: &[List], records: &[String], port: u16, [list_port, silent_port]: [u16; 2]) -> String {
+fn unbound_config(lists: &[List], records: &str, port: u16, [list_port, silent_port]: [u16; 2]) -> String {
     let mut config = format!(
         "server:\n interface: 127.0.0.1\n port: {port}\n access-control: 127.0.0.0/8 allow\n do-daemonize: no\n \
          use-syslog: no\n chroot: \"\"\n username: \"\"\n pidfile: \"\"\n num-threads: 1\n do-not-query-localhost: no\n \
@@ -121,7 +121,7 @@ fn unbound_config(lists: &[List], records: &[String], port: u16, [list_port, sil
     for list in lists {
         let _infallible = writeln!(config, " local-zone: \"{}.\" transparent", list.zone);
     }
-    for record in records {
+    for record in records.lines().filter(|line| !line.is_empty()) {
         let _infallible = writeln!(config, " local-data: '{record}'");
     }
     config.push_str("remote-control:\n control-enable: no\n");

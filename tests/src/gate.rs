@@ -87,7 +87,7 @@ impl Plan {
     /// Gives a name a TXT record, which must not hold a quotation mark.
     #[must_use]
     pub fn text(mut self, name: &str, text: &str) -> Self {
-        self.records.push(format!("{name}. 300 IN TXT \"{text}\""));
+        self.records.push(format!("{name}. 300 IN TXT \"{text}\"\n"));
         self
     }
 
@@ -116,7 +116,7 @@ impl Plan {
         for (file, content) in &self.control {
             scratch.write(&format!("control/{file}"), content);
         }
-        let dns = Dns::with_records(&scratch, &self.lists, &self.records);
+        let dns = Dns::start_with(&scratch, &self.lists, &self.records.concat());
         let faults = self.faulty.then(|| Faults::start(dns.address));
         let base = self.base(&scratch, faults.as_ref().map_or(dns.address, |faults| faults.address));
         let daemon = Daemon::start(&scratch, exim::USER, &with_policy(&base, &self.policy));

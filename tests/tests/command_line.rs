@@ -5,7 +5,7 @@
 use std::{
     fs,
     net::{Ipv4Addr, SocketAddr, UdpSocket},
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
     sync::{
         Arc,
@@ -37,7 +37,8 @@ impl Shell {
         let scratch = Scratch::new(name);
         let listed = |zone: &str| List::new(zone, "127.0.0.2:Listed, see https://lists.example/$");
         let lists = ["bl.example", "trial.example"].map(|zone| listed(zone).with("127.0.0.2").with("203.0.113.7"));
-        let dns = Dns::start(&scratch, &lists);
+        let records = fs::read_to_string(folder().join("zone")).expect("a file of the transcripts");
+        let dns = Dns::start_with(&scratch, &lists, &records);
         scratch.write("control/badmailfrom", "@spam.example\n");
         let policy = policy.replace("RESOLVER", &dns.address.to_string());
         let daemon = Daemon::start(&scratch, GROUP, &policy);
@@ -113,10 +114,13 @@ fn steps(transcript: &str) -> Vec<(String, Vec<String>)> {
     steps
 }
 
+fn folder() -> PathBuf {
+    program::root().join("tests/transcripts")
+}
+
 /// What the daemon asks the DNS on its own account is counted when it likes, and left out.
 fn play(name: &str) {
-    let folder = program::root().join("tests/transcripts");
-    let read = |file: &str| fs::read_to_string(folder.join(file)).expect("a file of the transcripts");
+    let read = |file: &str| fs::read_to_string(folder().join(file)).expect("a file of the transcripts");
     let mut shell = Shell::start(name, &read("policy.toml"));
     for (typed, expected) in steps(&read(&format!("{name}.txt"))) {
         if let Some(change) = typed.strip_prefix("edit ") {
@@ -144,6 +148,11 @@ fn lists_are_asked_and_shown() {
 #[test]
 fn every_list_is_looked_up() {
     play("lookup");
+}
+
+#[test]
+fn spf_is_evaluated_and_a_record_looked_through() {
+    play("spf");
 }
 
 #[test]

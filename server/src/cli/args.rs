@@ -94,6 +94,14 @@ pub(super) enum Command {
     ///
     /// Exit code: 64 = the old policy stayed.
     Reload,
+    /// May this client send for this sender? Evaluate SPF, run a suite, look through a record
+    ///
+    /// Evaluates within the command, over the resolver of [dns]; no daemon is needed. Prints the result, the mechanism
+    /// that decided and whose record it stands in, how much of the limits of RFC 7208 was used, how long the result
+    /// holds, the domain's explanation, and whether a pass says who sent the mail. Local rules are left out.
+    ///
+    /// Exit code: 0 = an answer, whatever it is; 75 = temperror: the DNS could not be read this time.
+    Spf(super::spf::SpfArgs),
     /// Show what the daemon is doing: policy, lists, sockets, counters
     Status,
     /// A check shows what it knows: tollgate CHECK OP ARGS

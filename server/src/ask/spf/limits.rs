@@ -10,6 +10,10 @@ pub(super) const MX_MAX: usize = 10;
 pub(super) const PTR_MAX: usize = 10;
 /// Terms that may find nothing, by default.
 pub const VOIDS_MAX: usize = 2;
+/// Bits of an IPv4 network; wider ones mean nobody in particular: whoever lets them pass does not say who sent the mail.
+pub(super) const NARROW_V4: u8 = 16;
+/// The same of IPv6.
+pub(super) const NARROW_V6: u8 = 32;
 /// Octets of one record. The DNS could carry more; nobody means it.
 pub(super) const RECORD_OCTETS_MAX: usize = 16_383;
 /// Octets of an explanation's text as it stands in the DNS.

@@ -21,7 +21,13 @@ impl LocalPolicy {
     /// # Errors
     /// The name of the part that is wrong, and what is wrong.
     pub fn read(rules: &str, guess: &str) -> Result<Self, (&'static str, ParseError)> {
-        let part = |name, text: &str| Record::parse_terms(text.trim().as_bytes()).map_err(|error| (name, error));
+        let part = |name, text: &str| {
+            let record = Record::parse_terms(text.trim().as_bytes()).map_err(|error| (name, error))?;
+            match record.terms.iter().find(|term| matches!(term, Term::Modifier(_))) {
+                Some(modifier) => Err((name, ParseError::new(0, format!("{modifier}: expected mechanisms only")))),
+                None => Ok(record),
+            }
+        };
         Ok(Self { rules: part("rules", rules)?, guess: part("guess", guess)? })
     }
 
@@ -105,5 +111,9 @@ mod tests {
     fn wrong_terms_are_named() {
         let error = LocalPolicy::read("a", "a/24 mxx").expect_err("no mechanism");
         assert_eq!((error.0, error.1.at), ("guess", 5));
+        for rules in ["v=spf1 a", "redirect=a.example", "a exp=a.example"] {
+            let error = LocalPolicy::read(rules, "").expect_err("a modifier");
+            assert!(error.0 == "rules" && error.1.what.ends_with("expected mechanisms only"), "{rules}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::super::{
     dns::{Data, Dns, Kind, Said},
     domain::is_within,
-    limits::MX_MAX,
+    limits::{MX_MAX, NARROW_V4, NARROW_V6},
     record::{Cidr, DomainSpec, Mechanism},
     result::{Flaw, Input, SpfResult},
 };
@@ -12,10 +12,6 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
 };
-
-/// Ranges wider than these mean nobody in particular: whoever lets them pass does not say who sent the mail.
-const NARROW_V4: u8 = 16;
-const NARROW_V6: u8 = 32;
 
 /// The answer of a mechanism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@ mod parse;
 mod tests;
 
 pub use parse::ParseError;
+pub(super) use parse::VERSION;
 
 use super::{result::SpfResult, text::MacroText};
 use std::{

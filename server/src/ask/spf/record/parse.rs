@@ -7,7 +7,7 @@ use super::{
 use std::{borrow::Cow, fmt, net::IpAddr};
 
 /// What a record of ours starts with, in any case (RFC 7208 §4.5).
-const VERSION: &[u8] = b"v=spf1";
+pub(in super::super) const VERSION: &[u8] = b"v=spf1";
 
 /// Why a text is no record.
 #[derive(Clone, Debug, PartialEq, Eq)]

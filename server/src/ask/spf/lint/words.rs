@@ -20,7 +20,7 @@ pub(super) fn read(record: &[u8]) -> (Vec<Word>, Vec<(String, ParseError)>) {
             let term = match Record::parse_terms(word) {
                 Ok(mut terms) => terms.terms.pop(),
                 Err(error) => {
-                    faults.push((text.clone(), ParseError { at: at + error.at, what: error.what }));
+                    faults.push((text.clone(), ParseError { at: at + error.at, ..error }));
                     None
                 }
             };

@@ -99,13 +99,13 @@ fn quoted(value: &str) -> String {
     out
 }
 
-/// `Name: word word`, folded between words.
+/// `Name: word word`, folded between words, never before the first: one word stays on one line.
 fn field(name: &str, words: &[String]) -> String {
     let mut out = format!("{name}:");
     let mut line = out.len();
-    for word in words {
+    for (number, word) in words.iter().enumerate() {
         let word: String = word.bytes().take(WORD_OCTETS_MAX).map(printable).collect();
-        if line + 1 + word.len() > LINE_OCTETS && line > 1 {
+        if number > 0 && line + 1 + word.len() > LINE_OCTETS {
             out.push('\n');
             line = 0;
         }

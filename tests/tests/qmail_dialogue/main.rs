@@ -10,6 +10,7 @@ mod forged;
 mod host;
 mod real;
 mod secured;
+mod spf;
 mod talk;
 
 use host::{Host, host};

@@ -116,7 +116,8 @@ impl Seen<'_> {
             }
             SpfResult::PermError => self.unknown_of_patch(&record, &domain),
         };
-        Mark::Field { name: NAME, words: printable_whole(&body).split(' ').map(str::to_owned).collect() }
+        // The patch did not fold.
+        Mark::Field { name: NAME, words: vec![body] }
     }
 
     fn unknown_of_patch(&self, record: &str, domain: &str) -> String {
@@ -162,10 +163,6 @@ pub(super) const fn word_of_patch(result: SpfResult) -> &'static str {
 fn printable(octets: &[u8]) -> String {
     let octets = octets.get(..VALUE_OCTETS_MAX).unwrap_or(octets);
     octets.iter().map(|&octet| if matches!(octet, b' '..=b'~') { char::from(octet) } else { '?' }).collect()
-}
-
-fn printable_whole(text: &str) -> String {
-    text.chars().map(|letter| if matches!(letter, ' '..='~') { letter } else { '?' }).collect()
 }
 
 /// Within a comment (RFC 5322 §3.2.2): parentheses and backslashes are quoted.

@@ -18,6 +18,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+/// How long nobody asks again while the resolver is out of reach.
+const UNDECIDED_TTL: Duration = Duration::from_secs(1);
 /// Inputs there are: the steps from a domain to its result.
 const INPUTS_MAX: usize = 3;
 
@@ -94,10 +96,14 @@ impl Results {
         None
     }
 
-    /// Keeps a result for all for whom it holds. What failed for our own reasons is not kept.
+    /// Keeps a result for all for whom it holds. What could not be found out for our own reasons is kept a moment only, and
+    /// what was not even asked, not at all: its time to live is none.
     pub(super) fn keep(&self, question: &SpfQuestion, evaluation: &Arc<Evaluation>, now: Instant, took: Duration) {
-        let Some(domain) = question.query.domain.as_ref().filter(|_| !evaluation.is_ours) else { return };
-        let ttl = evaluation.ttl;
+        let Some(domain) = question.query.domain.as_ref() else { return };
+        let ttl = if evaluation.is_ours { evaluation.ttl.min(UNDECIDED_TTL) } else { evaluation.ttl };
+        if ttl.is_zero() {
+            return;
+        }
         let mut key = Key::of_domain(question, domain);
         for &input in &evaluation.depends {
             let next = key.clone().and(input, question);

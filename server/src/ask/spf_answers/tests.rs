@@ -156,6 +156,18 @@ async fn who_asks_the_same_at_once_shares_one_evaluation() {
 }
 
 #[tokio::test]
+async fn evaluations_of_one_domain_share_their_look_ups() {
+    let server = Server::answering(records);
+    let running = Running::start(server.address, BOUNDS);
+    let ask = |last| running.answers.ask(question([192, 0, 2, last], "ann@net.example", "a.example"), Asker::default());
+    let waiting: Vec<_> = (1..50).map(ask).collect();
+    for receiver in waiting {
+        timeout(PATIENCE, receiver).await.expect("in time").expect("an answer");
+    }
+    assert_eq!(server.asked(), 1);
+}
+
+#[tokio::test]
 async fn a_dead_domain_is_its_own_fault_and_dead_domains_all_around_are_ours() {
     let server = Server::answering(records);
     let running = Running::start(server.address, BOUNDS);
@@ -166,7 +178,10 @@ async fn a_dead_domain_is_its_own_fault_and_dead_domains_all_around_are_ours() {
     running.ask([192, 0, 2, 1], "a@dead1.example", "x").await;
     let answered = running.ask([192, 0, 2, 1], "a@dead2.example", "x").await;
     assert!(evaluation(&answered).is_ours);
-    // What is our fault is not remembered, and ends with the first answer that comes.
+    // What is our fault is remembered for a moment, and ends with the first answer that comes.
+    assert!(running.told([192, 0, 2, 1], "a@dead2.example", "x").await.1);
+    running.clock.advance(Duration::from_secs(1));
+    assert!(!running.told([192, 0, 2, 1], "a@dead2.example", "x").await.1);
     running.ask([192, 0, 2, 1], "a@net.example", "x").await;
     running.clock.advance(Duration::from_secs(6));
     let answered = running.ask([192, 0, 2, 1], "a@dead2.example", "x").await;

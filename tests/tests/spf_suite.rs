@@ -21,7 +21,8 @@ use tollgate::{
     ask::{
         Asker, Resolver, dns,
         spf::{
-            Data, Dns, Evaluation, Kind, Looked, Said,
+            Data, Dns, Evaluation, Kind, Looked, Said, SpfResult,
+            lint::{Level, lint},
             suite::{self, Case, Scenario},
             zone::{Entry, Zone},
         },
@@ -74,6 +75,26 @@ fn every_case_comes_out_right_over_its_zone_in_memory() {
         }
     });
     assert!(wrong.is_empty(), "{} of {CASES}\n{}", CASES - wrong.len(), wrong.join("\n"));
+}
+
+/// Where a receiver gives up, the owner is told why: `tollgate spf lint`.
+#[test]
+fn every_record_that_is_a_permerror_has_an_error_for_its_owner() {
+    let Some(scenarios) = suite() else { return };
+    let mut wrong = Vec::new();
+    for scenario in &scenarios {
+        for case in &scenario.cases {
+            let evaluation = runtime().block_on(case.run(&scenario.zone));
+            let Some(domain) = case.query().domain.filter(|_| evaluation.result == SpfResult::PermError) else {
+                continue;
+            };
+            let report = runtime().block_on(lint(&scenario.zone, &domain, &[]));
+            if report.count(Level::Error) == 0 {
+                wrong.push(format!("{}: {}: {evaluation}: {report:?}", scenario.description, case.name));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// The zone in memory, and the names for which it was asked. The DNS knows no order: its answers are sorted, as our

@@ -6,6 +6,7 @@ use super::{
         record::{Cidr, Directive, DomainSpec, Mechanism, Modifier, Qualifier, Term},
     },
     report::Level::{self, Error, Note, Warning},
+    walk::Here,
     words::Word,
 };
 
@@ -18,8 +19,8 @@ const ENDS: [&str; 4] = ["-all", "~all", "?all", "+all"];
 /// A level, the term, what is odd about it.
 type Odd = (Level, String, String);
 
-/// `decides` = whoever it does not match is judged by it: it is no record that others include.
-pub(super) fn judge(words: &[Word], decides: bool) -> Vec<Odd> {
+/// What is odd about a record that stands here.
+pub(super) fn judge(words: &[Word], here: &Here) -> Vec<Odd> {
     let mut odd = Vec::new();
     let mut add = |level, term: &str, text: &str| odd.push((level, term.to_owned(), text.to_owned()));
     let end = end(words);
@@ -35,7 +36,7 @@ pub(super) fn judge(words: &[Word], decides: bool) -> Vec<Odd> {
                 if end.is_some_and(|end| number > end) {
                     add(Warning, &word.text, "never reached: it stands behind all");
                 }
-                judge_directive(directive, decides).into_iter().for_each(|(level, text)| add(level, &word.text, text));
+                judge_directive(directive, here).into_iter().for_each(|(level, text)| add(level, &word.text, text));
             }
             Some(Term::Modifier(Modifier::Redirect(_))) if end.is_some() => {
                 add(Warning, &word.text, "never used: all decides before it (RFC 7208 6.1)");
@@ -48,7 +49,7 @@ pub(super) fn judge(words: &[Word], decides: bool) -> Vec<Odd> {
         }
     }
     let is_open = end.is_none() && !words.iter().any(|word| is_redirect(word) || word.term.is_none());
-    if decides && is_open {
+    if here.decides && is_open {
         add(Note, "", "ends without all and redirect: whoever is not named is neutral");
     }
     odd
@@ -64,12 +65,12 @@ fn is_redirect(word: &Word) -> bool {
     matches!(word.term, Some(Term::Modifier(Modifier::Redirect(_))))
 }
 
-fn judge_directive(directive: &Directive, decides: bool) -> Vec<(Level, &'static str)> {
+fn judge_directive(directive: &Directive, here: &Here) -> Vec<(Level, &'static str)> {
     let mut odd = Vec::new();
-    let passes = directive.qualifier == Qualifier::Pass;
+    let passes = here.passes && directive.qualifier == Qualifier::Pass;
     match &directive.mechanism {
         Mechanism::All if passes => odd.push((Error, "everybody in the world passes")),
-        Mechanism::All if directive.qualifier == Qualifier::Neutral && decides => {
+        Mechanism::All if directive.qualifier == Qualifier::Neutral && here.decides => {
             odd.push((Note, "says nothing about all others: ~all or -all would"));
         }
         Mechanism::Ptr(_) => {

@@ -6,7 +6,7 @@ use super::{
         limits::MX_MAX,
         record::{Directive, DomainSpec, Mechanism},
     },
-    walk::{Cost, Here, Standing, Walk},
+    walk::{By, Cost, Here, Standing, Walk},
 };
 
 /// Both families of addresses, as [`Cost::voids`] counts them.
@@ -17,7 +17,9 @@ impl<D: Dns> Walk<'_, D> {
     pub(super) async fn directive(&mut self, here: &Here, term: &str, directive: &Directive) -> Cost {
         match &directive.mechanism {
             Mechanism::All | Mechanism::Ip4(..) | Mechanism::Ip6(..) => Cost::default(),
-            Mechanism::Include(to) => Cost::TERM.and(self.follow(here, term, to, false).await),
+            Mechanism::Include(to) => {
+                Cost::TERM.and(self.follow(here, term, to, By::Include(directive.qualifier)).await)
+            }
             Mechanism::A(target, _) => {
                 let Some(name) = self.name(here, term, target.as_ref()) else { return Cost::TERM };
                 let voids = self.addresses(here, term, &name).await;
@@ -42,7 +44,7 @@ impl<D: Dns> Walk<'_, D> {
     }
 
     /// An include or a redirect.
-    pub(super) async fn follow(&mut self, here: &Here, term: &str, to: &DomainSpec, decides: bool) -> Cost {
+    pub(super) async fn follow(&mut self, here: &Here, term: &str, to: &DomainSpec, by: By) -> Cost {
         let Ok(name) = self.fixed(here, to) else {
             self.is_more();
             self.note(here, term, "depends on who asks: not followed, so it may cost more");
@@ -52,7 +54,7 @@ impl<D: Dns> Walk<'_, D> {
             self.error(here, term, "leads to no domain: a permerror for whoever gets that far");
             return Cost::default();
         };
-        let there = Here { domain: name.into(), decides, level: here.level + 1 };
+        let there = here.to(name, by);
         match Box::pin(self.domain(&there)).await {
             Standing::There(cost) => cost,
             Standing::Missing => {

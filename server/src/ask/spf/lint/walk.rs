@@ -6,7 +6,7 @@ use super::{
         domain::target_name,
         limits::RECORD_OCTETS_MAX,
         query::Query,
-        record::{DomainSpec, Modifier, Record, Term},
+        record::{DomainSpec, Modifier, Qualifier, Record, Term},
         text::Macros,
     },
     record,
@@ -63,16 +63,36 @@ pub(super) struct Here {
     pub(super) domain: Arc<str>,
     /// Whom it does not match is judged by it: it is the main one, or the one that redirects to.
     pub(super) decides: bool,
+    /// Whom it lets pass, passes: it is not included to fail those.
+    pub(super) passes: bool,
     /// Domains above it.
     pub(super) level: usize,
+}
+
+/// How a record leads to another one.
+#[derive(Clone, Copy)]
+pub(super) enum By {
+    Include(Qualifier),
+    Redirect,
+}
+
+impl Here {
+    /// The domain that a term of this one's record leads to.
+    pub(super) fn to(&self, domain: String, by: By) -> Self {
+        let (decides, passes) = match by {
+            By::Include(qualifier) => (false, self.passes && qualifier == Qualifier::Pass),
+            By::Redirect => (self.decides, self.passes),
+        };
+        Self { domain: domain.into(), decides, passes, level: self.level + 1 }
+    }
 }
 
 /// A lint under way.
 pub(super) struct Walk<'a, D> {
     dns: &'a D,
     main: Arc<str>,
-    /// Domains and what came of them; `None` = being looked through.
-    seen: HashMap<Arc<str>, Option<Standing>>,
+    /// Domains, whether they let pass, and what came of them; `None` = being looked through.
+    seen: HashMap<(Arc<str>, bool), Option<Standing>>,
     questions: usize,
     report: Report,
 }
@@ -88,7 +108,7 @@ impl<'a, D: Dns> Walk<'a, D> {
 
     /// The domain that is asked about, and all that it leads to.
     pub(super) async fn main(&mut self) {
-        let here = Here { domain: self.main.clone(), decides: true, level: 0 };
+        let here = Here { domain: self.main.clone(), decides: true, passes: true, level: 0 };
         match self.domain(&here).await {
             Standing::There(cost) => {
                 self.report.lookups = cost.lookups;
@@ -101,7 +121,8 @@ impl<'a, D: Dns> Walk<'a, D> {
 
     /// Looks through a domain's record, unless that was done before.
     pub(super) async fn domain(&mut self, here: &Here) -> Standing {
-        match self.seen.get(&here.domain) {
+        let key = (here.domain.clone(), here.passes);
+        match self.seen.get(&key) {
             Some(Some(standing)) => return *standing,
             Some(None) => {
                 self.error(here, "", "its record leads to itself again: a permerror for whoever gets that far");
@@ -111,14 +132,14 @@ impl<'a, D: Dns> Walk<'a, D> {
                 self.is_more();
                 return Standing::Unknown;
             }
-            None => _ = self.seen.insert(here.domain.clone(), None),
+            None => _ = self.seen.insert(key.clone(), None),
         }
         let standing = match self.record(here).await {
             Ok(Some(record)) => Standing::There(self.terms(here, &record).await),
             Ok(None) => Standing::Missing,
             Err(()) => Standing::Unknown,
         };
-        self.seen.insert(here.domain.clone(), Some(standing));
+        self.seen.insert(key, Some(standing));
         standing
     }
 
@@ -167,7 +188,7 @@ impl<'a, D: Dns> Walk<'a, D> {
             let found = Finding::new(Level::Error, &here.domain, term, fault.to_string());
             self.add(Finding { place: Some(place), ..found });
         }
-        for (level, term, text) in record::judge(&words, here.decides) {
+        for (level, term, text) in record::judge(&words, here) {
             // Its own owner may care.
             if level != Level::Note || here.decides {
                 self.add(Finding::new(level, &here.domain, term, text));
@@ -186,8 +207,7 @@ impl<'a, D: Dns> Walk<'a, D> {
                     self.directive(here, &word.text, directive).await
                 }
                 Some(Term::Modifier(Modifier::Redirect(to))) if end.is_none() => {
-                    let decides = here.decides;
-                    Cost::TERM.and(self.follow(here, &word.text, to, decides).await)
+                    Cost::TERM.and(self.follow(here, &word.text, to, By::Redirect).await)
                 }
                 Some(Term::Modifier(Modifier::Exp(at))) if here.decides => {
                     self.explanation(here, &word.text, at).await;
@@ -260,6 +280,9 @@ impl<'a, D: Dns> Walk<'a, D> {
     }
 
     pub(super) fn add(&mut self, finding: Finding) {
+        if self.report.findings.contains(&finding) {
+            return;
+        }
         if self.report.findings.len() < FINDINGS_MAX {
             self.report.findings.push(finding);
         } else {

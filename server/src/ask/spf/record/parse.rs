@@ -194,26 +194,27 @@ impl<'a> Argument<'a> {
         };
         let (rest, is_dual) = match digits_behind(rest, "//") {
             Some(at) => {
-                cidr.v6 = self.bits(&rest[at + 2..], 128)?;
+                cidr.v6 = self.bits(at, &rest[at + 2..], 128)?;
                 (&rest[..at], true)
             }
             None => (rest, false),
         };
         match digits_behind(rest, "/") {
             Some(at) => {
-                cidr.v4 = self.bits(&rest[at + 1..], 32)?;
+                cidr.v4 = self.bits(at, &rest[at + 1..], 32)?;
                 Ok((&rest[..at], cidr))
             }
             None if is_dual || !rest.ends_with('/') => Ok((rest, cidr)),
-            None => self.error("a slash without a number behind it"),
+            None => Err(ParseError::new(self.start + rest.len() - 1, "a slash without a number behind it")),
         }
     }
 
-    fn bits(&self, digits: &str, most: u8) -> Result<u8, ParseError> {
+    /// The number behind a slash, which stands `at` octets behind the name.
+    fn bits(&self, at: usize, digits: &str, most: u8) -> Result<u8, ParseError> {
         let is_plain = digits == "0" || !digits.starts_with('0');
         match digits.parse::<u8>() {
             Ok(bits) if bits <= most && is_plain => Ok(bits),
-            _ => Err(ParseError::new(self.start, format!("/{digits}: expected 0 to {most}"))),
+            _ => Err(ParseError::new(self.start + at, format!("/{digits}: expected 0 to {most}"))),
         }
     }
 
@@ -222,7 +223,7 @@ impl<'a> Argument<'a> {
             return Err(ParseError::new(self.start, format!("expected {name}:ADDRESS or {name}:ADDRESS/BITS")));
         };
         let (address, bits) = match text.split_once('/') {
-            Some((address, digits)) => (address, self.bits(digits, most)?),
+            Some((address, digits)) => (address, self.bits(1 + address.len(), digits, most)?),
             None => (text, most),
         };
         match address.parse() {

@@ -6,6 +6,7 @@
 //! once drives out itself before it drives out what is asked again and again.
 
 use std::{
+    borrow::Borrow,
     collections::HashMap,
     hash::{BuildHasher, BuildHasherDefault, Hash, Hasher, RandomState},
     sync::{
@@ -47,7 +48,11 @@ impl<K: Eq + Hash, V: Keep> Kept<K, V> {
     }
 
     /// What `read` makes of the value of a key; something makes it count as used.
-    pub(super) fn read<R>(&self, key: &K, read: impl FnOnce(&V) -> Option<R>) -> Option<R> {
+    pub(super) fn read<Q, R>(&self, key: &Q, read: impl FnOnce(&V) -> Option<R>) -> Option<R>
+    where
+        K: Borrow<Q>,
+        Q: Eq + Hash + ?Sized,
+    {
         let hash = self.hasher.hash_one(key);
         let mut shard = self.shard(hash);
         let slot = shard.slot(hash, key)?;
@@ -121,9 +126,13 @@ impl<K: Eq, V: Keep> Shard<K, V> {
         (self.slots.len(), self.octets)
     }
 
-    fn slot(&mut self, hash: u64, key: &K) -> Option<&mut Slot<K, V>> {
+    fn slot<Q>(&mut self, hash: u64, key: &Q) -> Option<&mut Slot<K, V>>
+    where
+        K: Borrow<Q>,
+        Q: Eq + ?Sized,
+    {
         let slot = self.slots.get_mut(*self.index.get(&hash)?)?;
-        (slot.key == *key).then_some(slot)
+        (slot.key.borrow() == key).then_some(slot)
     }
 
     fn insert(&mut self, slot: Slot<K, V>, now: Instant) {

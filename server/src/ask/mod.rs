@@ -15,7 +15,7 @@ pub use dns::Resolver;
 pub use health::{Ailing, Health, HealthBoard, ListId};
 pub use host::{HostAddresses, host_name};
 pub use name::DnsName;
-pub use spf_answers::{SpfAnswers, SpfQuestion, SpfTerms};
+pub use spf_answers::{SpfAnswers, SpfQuestion, SpfRole, SpfTerms};
 
 use crate::session::SessionId;
 use spf::Evaluation;
@@ -292,10 +292,13 @@ impl Answers {
         board.map_or(Health::Healthy, |board| board.health(list))
     }
 
-    /// What came of an SPF evaluation; `None` = it was not asked for, or there is no answer yet.
-    pub fn spf(&self, question: &SpfQuestion) -> Option<&Arc<Evaluation>> {
-        self.0.iter().find_map(|(asked, answered)| match (asked, &answered.answer) {
-            (Question::Spf(asked), Answer::Spf(evaluation)) if **asked == *question => Some(evaluation),
+    /// The questions about SPF asked for this, with what came of each; `None` = nothing in time.
+    pub fn spf(&self, role: SpfRole) -> impl Iterator<Item = (&SpfQuestion, Option<&Evaluation>)> {
+        self.0.iter().filter_map(move |(asked, answered)| match (asked, &answered.answer) {
+            (Question::Spf(asked), Answer::Spf(evaluation)) if asked.role == role => {
+                Some((&**asked, Some(&**evaluation)))
+            }
+            (Question::Spf(asked), _) if asked.role == role => Some((&**asked, None)),
             _ => None,
         })
     }

@@ -103,8 +103,10 @@ fn quoted(value: &str) -> String {
 fn field(name: &str, words: &[String]) -> String {
     let mut out = format!("{name}:");
     let mut line = out.len();
-    for (number, word) in words.iter().enumerate() {
-        let word: String = word.bytes().take(WORD_OCTETS_MAX).map(printable).collect();
+    // A line of blanks only would be the end of the header for some.
+    let shown = words.iter().filter(|word| !word.trim().is_empty());
+    for (number, word) in shown.enumerate() {
+        let word: String = word.trim().bytes().take(WORD_OCTETS_MAX).map(printable).collect();
         if number > 0 && line + 1 + word.len() > LINE_OCTETS {
             out.push('\n');
             line = 0;

@@ -10,6 +10,11 @@ const LABEL_OCTETS_MAX: usize = 63;
 /// A mail domain or HELO name as something to have a record: several labels, lower case, internationalized ones as
 /// A-labels (RFC 7208 §4.3). `None` = malformed, an address literal, or one label only: the result is "none".
 pub fn mail_domain(text: &[u8]) -> Option<Arc<str>> {
+    folded(text).map(Arc::from)
+}
+
+/// The same; most come in lower case already.
+pub(super) fn folded(text: &[u8]) -> Option<Cow<'_, str>> {
     let text = std::str::from_utf8(text).ok()?;
     let text = text.strip_suffix('.').unwrap_or(text);
     let ascii = if text.is_ascii() {
@@ -25,7 +30,11 @@ pub fn mail_domain(text: &[u8]) -> Option<Arc<str>> {
     let top = ascii.rsplit('.').next().unwrap_or_default();
     let fits = ascii.len() <= NAME_OCTETS_MAX && ascii.contains('.') && ascii.split('.').all(is_label);
     // An address is no domain: no top-level domain has digits only.
-    (fits && !top.bytes().all(|octet| octet.is_ascii_digit())).then(|| ascii.to_ascii_lowercase().into())
+    if !fits || top.bytes().all(|octet| octet.is_ascii_digit()) {
+        return None;
+    }
+    let has_capitals = ascii.bytes().any(|octet| octet.is_ascii_uppercase());
+    Some(if has_capitals { Cow::Owned(ascii.to_ascii_lowercase()) } else { ascii })
 }
 
 /// A name that macros made, as something to be looked up: lower case, without the final dot, from the left cut to 253

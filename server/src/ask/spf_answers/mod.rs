@@ -14,7 +14,7 @@ mod tests;
 
 pub use dns::OverAsk;
 pub use evaluations::Evaluations;
-pub use question::{SpfQuestion, SpfTerms};
+pub use question::{SpfQuestion, SpfRole, SpfTerms};
 
 use super::{
     Answer, Answered, Ask, Asker, Question, Resolver,

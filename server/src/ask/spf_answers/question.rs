@@ -37,9 +37,22 @@ impl SpfTerms {
     }
 }
 
+/// What a question is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SpfRole {
+    /// The sender's domain, or for a null sender the HELO name in its place.
+    Sender,
+    /// The HELO name beside it.
+    Helo,
+    /// A forwarder's domain, which may vouch for the client.
+    Voucher,
+}
+
 /// May this client send for this identity?
 #[derive(Clone, Debug)]
 pub struct SpfQuestion {
+    /// What for: the same question, asked for something else, is another one, and has the same result.
+    pub role: SpfRole,
     /// Who.
     pub query: Query,
     /// On which terms.
@@ -48,7 +61,7 @@ pub struct SpfQuestion {
 
 impl PartialEq for SpfQuestion {
     fn eq(&self, other: &Self) -> bool {
-        self.query == other.query && self.terms.fingerprint == other.terms.fingerprint
+        self.role == other.role && self.query == other.query && self.terms.fingerprint == other.terms.fingerprint
     }
 }
 
@@ -56,6 +69,7 @@ impl Eq for SpfQuestion {}
 
 impl Hash for SpfQuestion {
     fn hash<H: Hasher>(&self, state: &mut H) {
+        self.role.hash(state);
         self.query.hash(state);
         self.terms.fingerprint.hash(state);
     }

@@ -23,35 +23,31 @@ const UNDECIDED_TTL: Duration = Duration::from_secs(1);
 /// Inputs there are: the steps from a domain to its result.
 const INPUTS_MAX: usize = 3;
 
-/// The inputs that count so far.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Key {
-    terms: u64,
-    domain: Arc<str>,
-    ip: Option<IpAddr>,
-    local_part: Option<Arc<[u8]>>,
-    helo: Option<Arc<[u8]>>,
-}
+/// Terms, domain and the inputs that count so far, one behind the other.
+struct Key(Vec<u8>);
 
 impl Key {
-    fn of_domain(question: &SpfQuestion, domain: &Arc<str>) -> Self {
-        let terms = question.terms.fingerprint();
-        Self { terms, domain: domain.clone(), ip: None, local_part: None, helo: None }
+    fn of_domain(question: &SpfQuestion, domain: &str) -> Self {
+        let mut octets = Vec::with_capacity(128);
+        octets.extend_from_slice(&question.terms.fingerprint().to_le_bytes());
+        octets.extend_from_slice(domain.as_bytes());
+        Self(octets)
     }
 
-    fn and(mut self, input: Input, question: &SpfQuestion) -> Self {
+    /// No octet of a domain is a mark. Lengths keep apart what may hold any octets.
+    fn add(&mut self, input: Input, question: &SpfQuestion) {
         let query = &question.query;
-        match input {
-            Input::Ip => self.ip = Some(query.ip),
-            Input::LocalPart => self.local_part = Some(query.local_part.clone()),
-            Input::Helo => self.helo = Some(query.helo.clone()),
+        let mut put = |mark: u8, value: &[u8]| {
+            self.0.push(mark);
+            self.0.extend_from_slice(&u16::try_from(value.len()).unwrap_or(u16::MAX).to_le_bytes());
+            self.0.extend_from_slice(value);
+        };
+        match (input, query.ip) {
+            (Input::Ip, IpAddr::V4(v4)) => put(0x80, &v4.octets()),
+            (Input::Ip, IpAddr::V6(v6)) => put(0x80, &v6.octets()),
+            (Input::LocalPart, _) => put(0x81, query.local_part()),
+            (Input::Helo, _) => put(0x82, query.helo()),
         }
-        self
-    }
-
-    fn octets(&self) -> usize {
-        let text = |text: &Option<Arc<[u8]>>| text.as_ref().map_or(0, |text| COUNTS + text.len());
-        COUNTS + self.domain.len() + text(&self.local_part) + text(&self.helo)
     }
 }
 
@@ -75,7 +71,7 @@ impl Keep for Entry {
 }
 
 /// The results.
-pub(super) struct Results(Kept<Key, Entry>);
+pub(super) struct Results(Kept<Box<[u8]>, Entry>);
 
 impl Results {
     pub(super) fn new(entries_max: usize, octets_max: usize) -> Self {
@@ -84,13 +80,13 @@ impl Results {
 
     /// The result for a question, while it holds.
     pub(super) fn get(&self, question: &SpfQuestion, now: Instant) -> Option<Answered> {
-        let Some(domain) = &question.query.domain else { return Some(without_domain()) };
+        let Some(domain) = question.query.domain() else { return Some(without_domain()) };
         let mut key = Key::of_domain(question, domain);
         for _ in 0..=INPUTS_MAX {
             let fresh = |entry: &Entry| entry.is_fresh(now).then(|| (entry.found.clone(), entry.answered(now)));
-            match self.0.read(&key, fresh)? {
+            match self.0.read(key.0.as_slice(), fresh)? {
                 (Found::Result(_), answered) => return answered,
-                (Found::Wants(input), _) => key = key.and(input, question),
+                (Found::Wants(input), _) => key.add(input, question),
             }
         }
         None
@@ -99,20 +95,20 @@ impl Results {
     /// Keeps a result for all for whom it holds. What could not be found out for our own reasons is kept a moment only, and
     /// what was not even asked, not at all: its time to live is none.
     pub(super) fn keep(&self, question: &SpfQuestion, evaluation: &Arc<Evaluation>, now: Instant, took: Duration) {
-        let Some(domain) = question.query.domain.as_ref() else { return };
+        let Some(domain) = question.query.domain() else { return };
         let ttl = if evaluation.is_ours { evaluation.ttl.min(UNDECIDED_TTL) } else { evaluation.ttl };
         if ttl.is_zero() {
             return;
         }
         let mut key = Key::of_domain(question, domain);
+        let put = |key: &Key, found: Found, octets: usize| {
+            self.0.insert(key.0.as_slice().into(), Entry { found, at: now, ttl, took }, key.0.len() + octets, now);
+        };
         for &input in &evaluation.depends {
-            let next = key.clone().and(input, question);
-            let octets = key.octets();
-            self.0.insert(key, Entry { found: Found::Wants(input), at: now, ttl, took }, octets, now);
-            key = next;
+            put(&key, Found::Wants(input), 0);
+            key.add(input, question);
         }
-        let octets = key.octets() + octets_owned(evaluation);
-        self.0.insert(key, Entry { found: Found::Result(evaluation.clone()), at: now, ttl, took }, octets, now);
+        put(&key, Found::Result(evaluation.clone()), octets_owned(evaluation));
     }
 
     /// Entries and bytes.

@@ -61,7 +61,7 @@ impl Running {
 fn question(ip: [u8; 4], sender: &str, helo: &str) -> Question {
     let query = Query::mail_from(IpAddr::from(ip), sender.as_bytes(), helo.as_bytes());
     let terms = Arc::new(SpfTerms::new(Limits::default(), LocalPolicy::default()));
-    Question::Spf(Arc::new(SpfQuestion { query, terms }))
+    Question::Spf(Arc::new(SpfQuestion { role: SpfRole::Sender, query, terms }))
 }
 
 fn evaluation(answered: &Answered) -> &Evaluation {

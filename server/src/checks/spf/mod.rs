@@ -10,7 +10,7 @@ mod received;
 mod strictness;
 
 use crate::{
-    ask::{Answers, Question, SpfQuestion, SpfTerms, is_public, spf},
+    ask::{Answers, Question, SpfQuestion, SpfRole, SpfTerms, is_public, spf},
     check::{Check, Def, Finding, Mark, Outcome},
     clock::Now,
     config::Network,
@@ -64,36 +64,42 @@ struct Spf {
     authentication_results: bool,
 }
 
-/// What is asked in a session.
-struct Asked {
-    ip: IpAddr,
-    sender: Option<SpfQuestion>,
-    helo: Option<SpfQuestion>,
-    strictness: Strictness,
-}
-
 impl Spf {
     /// SPFBEHAVIOR is the level of this client.
     fn strictness(&self, facts: &Facts) -> Strictness {
         facts.connection.spfbehavior.as_deref().map_or(self.strictness, Strictness::level)
     }
 
-    /// `None` = nothing is asked about this client.
-    fn asked(&self, facts: &Facts) -> Option<Asked> {
-        let ip = facts.connection.client_ip.filter(|ip| is_public(*ip))?;
-        let strictness = self.strictness(facts);
-        if strictness.is_off() {
-            return None;
-        }
+    /// What is asked at first. At HELO the sender is yet to come.
+    fn questions(&self, stage: Stage, ip: IpAddr, facts: &Facts, ask: &mut Vec<Question>) {
         let helo_name = helo_name(facts);
-        let ask = |query| SpfQuestion { query, terms: self.terms.clone() };
-        let sender = facts.sender.as_ref().map(|sender| ask(Query::mail_from(ip, sender.address.raw(), helo_name)));
+        let mut put = |role, query, terms: &Arc<SpfTerms>| {
+            ask.push(Question::Spf(Arc::new(SpfQuestion { role, query, terms: terms.clone() })));
+        };
+        let sender = facts.sender.as_ref().filter(|_| stage >= Stage::Mail).map(|sender| &sender.address);
+        if let Some(sender) = sender {
+            put(SpfRole::Sender, Query::mail_from(ip, sender.raw(), helo_name), &self.terms);
+        }
         // The null sender's domain is the HELO name.
-        let is_apart = facts.sender.as_ref().is_none_or(|sender| sender.address.domain().is_some());
-        let wants_helo = strictness == Strictness::Modern && self.checks_helo && self.actions.want_helo();
-        let helo = (wants_helo && is_apart && facts.helo.is_some())
-            .then(|| SpfQuestion { query: Query::helo(ip, helo_name), terms: self.plain_terms.clone() });
-        Some(Asked { ip, sender, helo, strictness })
+        let is_apart = sender.is_none_or(|sender| sender.domain().is_some());
+        let wants_helo = self.strictness(facts) == Strictness::Modern && self.checks_helo && self.actions.want_helo();
+        if wants_helo && is_apart && facts.helo.is_some() {
+            put(SpfRole::Helo, Query::helo_name(ip, helo_name), &self.plain_terms);
+        }
+    }
+
+    /// Who may vouch for a client whose result is known and is no pass.
+    fn vouchers(&self, ip: IpAddr, answers: &Answers, ask: &mut Vec<Question>) {
+        let evaluation = answers.spf(SpfRole::Sender).find_map(|(_, evaluation)| evaluation);
+        let is_wanted =
+            evaluation.is_some_and(|evaluation| !evaluation.is_ours && evaluation.result != SpfResult::Pass);
+        if is_wanted && !self.is_forwarder(ip) {
+            ask.extend(self.forwarder_domains.iter().map(|domain| {
+                let query = Query::helo_name(ip, domain.as_bytes());
+                let terms = self.plain_terms.clone();
+                Question::Spf(Arc::new(SpfQuestion { role: SpfRole::Voucher, query, terms }))
+            }));
+        }
     }
 
     /// Are messages marked? Not by what is only rehearsed: then nothing need be known at DATA.
@@ -106,22 +112,10 @@ impl Spf {
         self.forwarders.iter().any(|network| network.contains(ip))
     }
 
-    /// Does this domain let the client send?
-    fn vouching(&self, ip: IpAddr, domain: &Arc<str>) -> SpfQuestion {
-        SpfQuestion { query: Query::helo(ip, domain.as_bytes()), terms: self.plain_terms.clone() }
-    }
-
-    /// A result that is known and is no pass: then somebody may vouch for the client.
-    fn wants_voucher(evaluation: Option<&Arc<Evaluation>>) -> bool {
-        evaluation.is_some_and(|evaluation| !evaluation.is_ours && evaluation.result != SpfResult::Pass)
-    }
-
     /// Nothing is held against the client.
     fn is_excused(&self, ip: IpAddr, answers: &Answers) -> bool {
-        let passes = |domain| {
-            answers.spf(&self.vouching(ip, domain)).is_some_and(|evaluation| evaluation.result == SpfResult::Pass)
-        };
-        self.is_forwarder(ip) || self.forwarder_domains.iter().any(passes)
+        let passes = |evaluation: &Evaluation| evaluation.result == SpfResult::Pass;
+        self.is_forwarder(ip) || answers.spf(SpfRole::Voucher).any(|(_, evaluation)| evaluation.is_some_and(passes))
     }
 
     /// What a result leads to: rule and outcome.
@@ -141,33 +135,32 @@ impl Spf {
     /// What is found of one identity, where it is known and `meets` something.
     fn finding(
         &self,
-        question: &SpfQuestion,
-        asked: &Asked,
+        role: SpfRole,
         answers: &Answers,
         (facts, now): (&Facts, Now),
         meets: impl Fn(SpfResult, &str) -> Option<(usize, Outcome)>,
     ) -> Option<Finding> {
-        let evaluation = answers.spf(question).filter(|evaluation| !evaluation.is_ours)?;
-        let query = &question.query;
-        let domain = query.domain.as_deref().unwrap_or_default();
+        let (question, evaluation) = answers.spf(role).next()?;
+        let evaluation = evaluation.filter(|evaluation| !evaluation.is_ours)?;
+        let domain = question.query.domain().unwrap_or_default();
         let (rule, outcome) = meets(evaluation.result, domain)?;
         let mut finding = Finding::new(rule, outcome, format!("{domain}: {evaluation}"));
         finding.vars = vec![
             ("domain", if domain.is_empty() { "your HELO name".to_owned() } else { domain.to_owned() }),
-            ("explanation", self.explained(evaluation, asked, query, facts, now)),
+            ("explanation", self.explained(evaluation, &question.query, facts, now)),
             ("problem", evaluation.problem.clone().unwrap_or_default()),
         ];
         Some(finding)
     }
 
     /// The words for a refusal: the domain's, else ours.
-    fn explained(&self, evaluation: &Evaluation, asked: &Asked, query: &Query, facts: &Facts, now: Now) -> String {
+    fn explained(&self, evaluation: &Evaluation, query: &Query, facts: &Facts, now: Now) -> String {
         let (receiver, seconds) = (receiver(facts), now.unix_seconds());
         let [modern, of_patch] = &self.explanation;
-        match (&evaluation.explanation, asked.strictness) {
+        match (&evaluation.explanation, self.strictness(facts)) {
             (Some(own), Strictness::Level(_)) => own.written(query, &receiver, seconds),
             (Some(own), Strictness::Modern) => {
-                let domain = query.domain.as_deref().unwrap_or_default();
+                let domain = query.domain().unwrap_or_default();
                 format!("{domain} explains: {}", own.written(query, &receiver, seconds))
             }
             (None, Strictness::Level(_)) => of_patch.written(query, &receiver, seconds),
@@ -176,42 +169,34 @@ impl Spf {
     }
 }
 
+/// Whose client SPF can say something about.
+fn judged(facts: &Facts) -> Option<IpAddr> {
+    facts.connection.client_ip.filter(|ip| is_public(*ip))
+}
+
 impl Check for Spf {
     fn needs(&self, stage: Stage, facts: &Facts, answers: &Answers, ask: &mut Vec<Question>) {
+        let Some(ip) = judged(facts).filter(|_| !self.strictness(facts).is_off()) else { return };
         if stage == Stage::Data && !self.marks(facts) {
             return;
         }
-        let Some(Asked { ip, sender, helo, strictness: _ }) = self.asked(facts) else { return };
-        if let Some(sender) = &sender
-            && Self::wants_voucher(answers.spf(sender))
-            && !self.is_forwarder(ip)
-        {
-            ask.extend(self.forwarder_domains.iter().map(|domain| Question::Spf(Arc::new(self.vouching(ip, domain)))));
-        }
-        // At HELO the sender is yet to come; his domain is then asked about at MAIL.
-        let sender = sender.filter(|_| stage >= Stage::Mail);
-        ask.extend(sender.into_iter().chain(helo).map(|question| Question::Spf(Arc::new(question))));
+        let is_asked = answers.iter().any(|(question, _)| matches!(question, Question::Spf(_)));
+        if is_asked { self.vouchers(ip, answers, ask) } else { self.questions(stage, ip, facts, ask) }
     }
 
     fn decide(&self, stage: Stage, facts: &Facts, answers: &Answers, now: Now, found: &mut Vec<Finding>) {
-        if stage == Stage::Data {
+        let Some(ip) = judged(facts).filter(|_| stage < Stage::Data) else { return };
+        if self.is_excused(ip, answers) {
             return;
         }
-        let Some(asked) = self.asked(facts) else { return };
-        if self.is_excused(asked.ip, answers) {
-            return;
-        }
-        if let Some(sender) = &asked.sender {
-            let meets = |result, domain: &str| self.meets(asked.strictness, result, domain);
-            found.extend(self.finding(sender, &asked, answers, (facts, now), meets));
-        }
-        if let Some(helo) = &asked.helo {
-            let meets = |result, domain: &str| {
-                let rule = strictness::helo_rule_of(result)?;
-                Some((rule, self.actions.outcome(rule, domain)?))
-            };
-            found.extend(self.finding(helo, &asked, answers, (facts, now), meets));
-        }
+        let strictness = self.strictness(facts);
+        let sender = |result, domain: &str| self.meets(strictness, result, domain);
+        found.extend(self.finding(SpfRole::Sender, answers, (facts, now), sender));
+        let helo = |result, domain: &str| {
+            let rule = strictness::helo_rule_of(result)?;
+            Some((rule, self.actions.outcome(rule, domain)?))
+        };
+        found.extend(self.finding(SpfRole::Helo, answers, (facts, now), helo));
     }
 
     fn usual_mode(&self, facts: &Facts) -> Option<Mode> {
@@ -222,21 +207,13 @@ impl Check for Spf {
     }
 
     fn mark(&self, facts: &Facts, answers: &Answers, marks: &mut Vec<Mark>) {
-        let Some(asked) = self.asked(facts) else { return };
-        let Some(sender) = &facts.sender else { return };
-        let (receiver, is_forwarded) = (receiver(facts), self.is_excused(asked.ip, answers));
-        let null = sender.address.domain().is_none();
-        let of_sender = if null { Identity::Helo } else { Identity::MailFrom };
-        let identities = asked.sender.iter().map(|question| (question, of_sender));
-        for (question, identity) in identities.chain(asked.helo.iter().map(|question| (question, Identity::Helo))) {
-            let seen = Seen {
-                query: &question.query,
-                evaluation: answers.spf(question).map(|evaluation| &**evaluation),
-                identity,
-                envelope_from: sender.address.raw(),
-                receiver: &receiver,
-                is_forwarded,
-            };
+        let (Some(ip), Some(sender)) = (judged(facts), &facts.sender) else { return };
+        let (receiver, is_forwarded) = (receiver(facts), self.is_excused(ip, answers));
+        let of_sender = if sender.address.domain().is_none() { Identity::Helo } else { Identity::MailFrom };
+        for (role, identity) in [(SpfRole::Sender, of_sender), (SpfRole::Helo, Identity::Helo)] {
+            let Some((question, evaluation)) = answers.spf(role).next() else { continue };
+            let (query, envelope_from) = (&question.query, sender.address.raw());
+            let seen = Seen { query, evaluation, identity, envelope_from, receiver: &receiver, is_forwarded };
             match self.header {
                 Header::Rfc7208 => marks.push(seen.field()),
                 Header::Qmail => marks.push(seen.field_of_patch()),
@@ -245,10 +222,10 @@ impl Check for Spf {
             if self.authentication_results {
                 marks.push(Mark::Authentication(seen.authenticated()));
             }
-        }
-        if let Some(question) = &asked.sender {
-            let result = answers.spf(question).map_or(SpfResult::TempError, |evaluation| evaluation.result);
-            marks.push(Mark::SpfResult(received::word_of_patch(result)));
+            if role == SpfRole::Sender {
+                let result = evaluation.map_or(SpfResult::TempError, |evaluation| evaluation.result);
+                marks.push(Mark::SpfResult(received::word_of_patch(result)));
+            }
         }
     }
 }

@@ -42,10 +42,10 @@ impl Seen<'_> {
     /// The sender as far as it can be shown: without a domain, the HELO argument.
     fn shown(&self) -> String {
         let query = self.query;
-        let text = match (self.identity, query.domain.as_deref()) {
+        let text = match (self.identity, query.domain()) {
             (Identity::MailFrom, Some(_)) => query.sender(),
             (Identity::Helo, Some(domain)) => domain.as_bytes().to_vec(),
-            (_, None) => query.helo.to_vec(),
+            (_, None) => query.helo().to_vec(),
         };
         printable(&text)
     }
@@ -58,7 +58,7 @@ impl Seen<'_> {
         words.extend(comment.split(' ').map(str::to_owned));
         let identity = if self.identity == Identity::Helo { "helo" } else { "mailfrom" };
         let ip = self.query.ip.to_string();
-        let helo = printable(&self.query.helo);
+        let helo = printable(self.query.helo());
         let mut keys = vec![
             ("receiver", self.receiver.to_owned()),
             ("identity", identity.to_owned()),
@@ -94,7 +94,7 @@ impl Seen<'_> {
     /// The patch's form, word for word (`spfinfo` in spf.c).
     pub(super) fn field_of_patch(&self) -> Mark {
         let (receiver, ip) = (self.receiver, self.query.ip);
-        let domain = self.query.domain.as_deref().map_or_else(|| self.shown(), str::to_owned);
+        let domain = self.query.domain().map_or_else(|| self.shown(), str::to_owned);
         let matched = self.evaluation.and_then(|evaluation| evaluation.matched.as_ref());
         let record = match matched {
             Some(matched) if matched.is_local => "local policy".to_owned(),
@@ -139,8 +139,8 @@ impl Seen<'_> {
     /// RFC 8601 §2.7.2. A trusted forwarder's is local policy (§2.4).
     pub(super) fn authenticated(&self) -> Authenticated {
         let result = self.result();
-        let property = match (self.identity, self.query.domain.as_deref()) {
-            (Identity::Helo, _) | (_, None) => ("smtp.helo", printable(&self.query.helo)),
+        let property = match (self.identity, self.query.domain()) {
+            (Identity::Helo, _) | (_, None) => ("smtp.helo", printable(self.query.helo())),
             (Identity::MailFrom, Some(domain)) => ("smtp.mailfrom", domain.to_owned()),
         };
         let (result, reason) = match self.is_forwarded {

@@ -36,9 +36,9 @@ pub(super) fn run(ip: IpAddr, args: &SpfQuery, context: &mut Context<'_>) -> Res
     let is_traced = args.trace;
     let clock = Clock::system();
     let begun = clock.steady();
-    let evaluation = dns::with_dns(context, async |dns| match (record, &query.domain) {
+    let evaluation = dns::with_dns(context, async |dns| match (record, query.domain()) {
         (Some(record), Some(domain)) => {
-            evaluate(&Instead::new(dns, domain.clone(), record), &query, &limits, is_traced).await
+            evaluate(&Instead::new(dns, domain.into(), record), &query, &limits, is_traced).await
         }
         _ => evaluate(dns, &query, &limits, is_traced).await,
     })?;

@@ -32,7 +32,7 @@ pub async fn check_host(
     local: &LocalPolicy,
     is_traced: bool,
 ) -> Evaluation {
-    let Some(domain) = query.domain.clone() else {
+    let Some(domain) = query.domain().map(Arc::<str>::from) else {
         let problem = Some("no domain that could have a record".to_owned());
         return Evaluation { problem, ..Evaluation::bare(SpfResult::None) };
     };

@@ -72,16 +72,16 @@ impl Macro {
 
 fn value<'a>(letter: Letter, macros: &Macros<'a>) -> Cow<'a, [u8]> {
     let query = macros.query;
-    let sender_domain = query.domain.as_deref().unwrap_or_default();
+    let sender_domain = query.domain().unwrap_or_default();
     match letter {
         Letter::Sender => Cow::Owned(query.sender()),
-        Letter::LocalPart => Cow::Borrowed(&*query.local_part),
+        Letter::LocalPart => Cow::Borrowed(query.local_part()),
         Letter::SenderDomain => Cow::Borrowed(sender_domain.as_bytes()),
         Letter::Domain => Cow::Borrowed(macros.domain.as_bytes()),
         Letter::Ip => Cow::Owned(dotted(query.ip).into_bytes()),
         Letter::ValidatedName => Cow::Borrowed(macros.name.unwrap_or(UNKNOWN).as_bytes()),
         Letter::Family => Cow::Borrowed(if query.ip.is_ipv4() { b"in-addr" } else { b"ip6" }),
-        Letter::Helo => Cow::Borrowed(&*query.helo),
+        Letter::Helo => Cow::Borrowed(query.helo()),
         Letter::ReadableIp => Cow::Owned(query.ip.to_string().into_bytes()),
         Letter::Receiver if macros.receiver.is_empty() => Cow::Borrowed(UNKNOWN.as_bytes()),
         Letter::Receiver => Cow::Borrowed(macros.receiver.as_bytes()),

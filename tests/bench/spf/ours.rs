@@ -10,7 +10,7 @@ use std::{env, ffi::OsString, fs, net::IpAddr, net::SocketAddr, slice, sync::Arc
 use tokio::task::JoinSet;
 use tollgate::{
     ask::{
-        Answer, Ask, Asker, Question, Resolver, SpfAnswers, SpfQuestion, SpfTerms, dns,
+        Answer, Ask, Asker, Question, Resolver, SpfAnswers, SpfQuestion, SpfRole, SpfTerms, dns,
         spf::{Query, SpfResult},
         spf_answers::{Bounds, OverAsk},
     },
@@ -169,7 +169,7 @@ impl Ours {
     }
 
     fn question(&self, client: &Client<'_>) -> Question {
-        Question::Spf(Arc::new(SpfQuestion { query: client.query(), terms: self.terms.clone() }))
+        Question::Spf(Arc::new(SpfQuestion { role: SpfRole::Sender, query: client.query(), terms: self.terms.clone() }))
     }
 }
 

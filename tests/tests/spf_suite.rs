@@ -85,10 +85,11 @@ fn every_record_that_is_a_permerror_has_an_error_for_its_owner() {
     for scenario in &scenarios {
         for case in &scenario.cases {
             let evaluation = runtime().block_on(case.run(&scenario.zone));
-            let Some(domain) = case.query().domain.filter(|_| evaluation.result == SpfResult::PermError) else {
+            let query = case.query();
+            let Some(domain) = query.domain().filter(|_| evaluation.result == SpfResult::PermError) else {
                 continue;
             };
-            let report = runtime().block_on(lint(&scenario.zone, &domain, &[]));
+            let report = runtime().block_on(lint(&scenario.zone, &domain.into(), &[]));
             if report.count(Level::Error) == 0 {
                 wrong.push(format!("{}: {}: {evaluation}: {report:?}", scenario.description, case.name));
             }

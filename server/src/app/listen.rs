@@ -42,7 +42,7 @@ pub(super) fn unix(socket: &Socket) -> Result<(UnixListener, SocketFile), String
         return Err(say("cannot listen", &format!("path is too long: expected at most {PATH_OCTETS_MAX} bytes")));
     }
     let for_others = socket.group.is_some() || rustix::process::geteuid().is_root();
-    folder(path.parent().unwrap_or(Path::new("/")), if for_others { 0o755 } else { 0o700 })?;
+    folder(folder_of(path), if for_others { 0o755 } else { 0o700 })?;
     let lock = lock(path)?;
     remove_stale(path)?;
     let bound = bind_closed(path).map_err(|error| say("cannot listen", &error))?;
@@ -57,6 +57,15 @@ pub(super) fn unix(socket: &Socket) -> Result<(UnixListener, SocketFile), String
 pub(super) fn tcp(address: SocketAddr) -> Result<TcpListener, String> {
     let bound = TcpListener::bind(address).and_then(|bound| bound.set_nonblocking(true).map(|()| bound));
     bound.map_err(|error| format!("{address}: cannot listen: {error}"))
+}
+
+/// Where a file lies; one without a folder in its name lies in the working folder.
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        None => Path::new("/"),
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+    }
 }
 
 /// Makes a folder (and its parents) if it is missing, and insists that an existing one is a folder of ours or root's:
@@ -124,6 +133,13 @@ mod tests {
 
     fn socket(path: PathBuf) -> Socket {
         Socket { path, group: None, mode: 0o660 }
+    }
+
+    #[test]
+    fn every_file_lies_in_a_folder() {
+        for (path, folder) in [("/run/t.sock", "/run"), ("a/t.sock", "a"), ("t.sock", "."), ("/", "/")] {
+            assert_eq!(folder_of(Path::new(path)), Path::new(folder), "{path}");
+        }
     }
 
     #[test]

@@ -56,7 +56,10 @@ pub(super) fn written(marks: &[Mark], facts: &Facts, settings: &Settings) -> Mar
     marked
 }
 
-/// The configured name, else that of the mail host. `None` = it is no name.
+/// What a mail host is called that said nothing of itself.
+const NOBODY: &str = "unknown";
+
+/// The configured name, else that of the mail host. `None` = it has none.
 fn authserv_id(facts: &Facts, settings: &Settings) -> Option<String> {
     let connection = &facts.connection;
     let candidates = [settings.authserv_id.as_bytes(), &connection.server_name, connection.host.as_bytes()];
@@ -65,7 +68,8 @@ fn authserv_id(facts: &Facts, settings: &Settings) -> Option<String> {
             && id.iter().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.'))
     };
     let id = candidates.into_iter().find(|id| !id.is_empty()).filter(|id| is_id(id))?;
-    Some(String::from_utf8_lossy(id).to_ascii_lowercase())
+    let id = String::from_utf8_lossy(id).to_ascii_lowercase();
+    (id != NOBODY).then_some(id)
 }
 
 fn authentication_results(id: &str, results: &[&Authenticated]) -> String {
@@ -168,6 +172,7 @@ mod tests {
         for (name, removes_forged, config, id) in [
             ("mx.example", false, "", ""),
             ("mx example", true, "", ""),
+            ("unknown", true, "", ""),
             ("mx example", true, "[policy]\nauthserv_id = \"Gate.Example\"\n", "gate.example"),
             ("mx.example", true, "", "mx.example"),
         ] {

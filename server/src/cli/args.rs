@@ -98,7 +98,7 @@ pub(super) enum Command {
     ///
     /// Evaluates within the command, over the resolver of [dns]; no daemon is needed. Prints the result, the mechanism
     /// that decided and whose record it stands in, how much of the limits of RFC 7208 was used, how long the result
-    /// holds, the domain's explanation, and whether a pass says who sent the mail. Local rules are left out.
+    /// holds, the domain's explanation, and whether a pass says who sent the mail. Rules and guesses of your own count where they are given.
     ///
     /// Exit code: 0 = an answer, whatever it is; 75 = temperror: the DNS could not be read this time.
     Spf(super::spf::SpfArgs),

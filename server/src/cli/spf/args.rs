@@ -28,6 +28,12 @@ pub(super) struct SpfQuery {
     /// Evaluate this text in place of the domain's record; all else comes from the DNS
     #[arg(long, value_name = "TEXT", requires = "ip")]
     pub(super) record: Option<String>,
+    /// Terms before the failing end of the record, as `[check.spf] rules` and control/spfrules have them
+    #[arg(long, value_name = "TERMS", requires = "ip", default_value = "")]
+    pub(super) rules: String,
+    /// Terms in place of a missing record, as `[check.spf] guess` and control/spfguess have them
+    #[arg(long, value_name = "TERMS", requires = "ip", default_value = "")]
+    pub(super) guess: String,
     /// How many terms may find nothing in the DNS
     #[arg(long, value_name = "N", requires = "ip", default_value_t = VOIDS_MAX)]
     pub(super) voids: usize,

@@ -10,8 +10,9 @@ use super::{
     dns, usage,
 };
 use crate::{
-    ask::spf::{
-        Dns, Evaluation, Event, Instead, LOOKUPS_MAX, Limits, LocalPolicy, Query, SpfResult, Trace, check_host,
+    ask::{
+        SpfTerms,
+        spf::{Evaluation, Event, Instead, LOOKUPS_MAX, Limits, LocalPolicy, Matched, Query, SpfResult, Trace},
     },
     clock::Clock,
 };
@@ -32,15 +33,17 @@ pub(super) fn run(ip: IpAddr, args: &SpfQuery, context: &mut Context<'_>) -> Res
     }
     let query = query(ip, args);
     let limits = Limits { voids: args.voids, ..Limits::default() };
+    let local =
+        LocalPolicy::read(&args.rules, &args.guess).map_err(|(part, error)| usage(&format!("--{part}: {error}")))?;
     let record = args.record.as_deref().map(dns::record).transpose()?;
-    let is_traced = args.trace;
+    let terms = SpfTerms::new(limits, local);
     let clock = Clock::system();
     let begun = clock.steady();
     let evaluation = dns::with_dns(context, async |dns| match (record, query.domain()) {
         (Some(record), Some(domain)) => {
-            evaluate(&Instead::new(dns, domain.into(), record), &query, &limits, is_traced).await
+            terms.evaluate(&Instead::new(dns, domain.into(), record), &query, args.trace).await
         }
-        _ => evaluate(dns, &query, &limits, is_traced).await,
+        _ => terms.evaluate(dns, &query, args.trace).await,
     })?;
     let now = clock.now();
     let written = |explanation: &crate::ask::spf::Explanation| explanation.written(&query, "", now.unix_seconds());
@@ -53,10 +56,6 @@ pub(super) fn run(ip: IpAddr, args: &SpfQuery, context: &mut Context<'_>) -> Res
         answer.print(context.out)?;
     }
     Ok(if answer.evaluation.result == SpfResult::TempError { exit::DEFERRED } else { exit::FINE })
-}
-
-async fn evaluate(dns: &impl Dns, query: &Query, limits: &Limits, is_traced: bool) -> Evaluation {
-    check_host(dns, query, limits, &LocalPolicy::default(), is_traced).await
 }
 
 fn query(ip: IpAddr, args: &SpfQuery) -> Query {
@@ -85,7 +84,8 @@ impl Answer {
         let mut rows = vec![("result", found.result.to_string())];
         let mut add = |name, text: Option<String>| rows.extend(text.map(|text| (name, text)));
         add("mechanism", of.map(|of| of.mechanism.to_string()));
-        add("domain", of.map(|of| of.domain.to_string()));
+        let whose = |of: &Matched| if of.is_local { "none: local policy".to_owned() } else { of.domain.to_string() };
+        add("domain", of.map(whose));
         add("look-ups", Some(format!("{} of {LOOKUPS_MAX}", found.lookups)));
         add("void", Some(format!("{} of {}", found.voids, self.voids)));
         add("ttl", self.ttl_seconds().map(|seconds| format!("{seconds} s")));
@@ -105,6 +105,7 @@ impl Answer {
             "result": found.result.name(),
             "mechanism": found.matched.as_ref().map(|of| &*of.mechanism),
             "domain": found.matched.as_ref().map(|of| &*of.domain),
+            "local_policy": found.matched.as_ref().is_some_and(|of| of.is_local),
             "lookups": found.lookups,
             "lookups_max": LOOKUPS_MAX,
             "voids": found.voids,

@@ -48,6 +48,13 @@ fn without_time(text: &str) -> String {
 }
 
 #[test]
+fn rules_of_our_own_stand_before_its_failing_end() {
+    let record = ["--record", "v=spf1 ip4:198.51.100.1 -all"];
+    let (code, out) = Silent::new().spf(&[&ASK[..], &record, &["--rules", "ip4:192.0.2.1"]].concat());
+    assert!(code == exit::FINE && out.contains("mechanism  ip4:192.0.2.1\n") && out.contains("local policy"), "{out}");
+}
+
+#[test]
 fn a_record_that_is_not_published_is_evaluated() {
     let silent = Silent::new();
     let asked = |record: &str| {
@@ -112,6 +119,10 @@ fn mistakes_are_told_before_anybody_is_asked() {
             "--record: expected a text that starts with v=spf1",
         ),
         (&["--ip", "192.0.2.1", "--helo", "a.example", "lint", "d.example"], "--ip and a command behind it: expected"),
+        (
+            &["--ip", "192.0.2.1", "--helo", "a.example", "--rules", "exp=x.example"],
+            "--rules: at 1: exp=x.example: expected",
+        ),
         (&["lint", "localhost"], "\"localhost\" is no domain that could have a record"),
         (&["lint", "\u{1b}[2J"], "\"\\x1b[2J\" is no domain"),
         (&["lint", "d.example", "--record", "x"], "--record: expected"),

@@ -22,7 +22,7 @@ use super::{
 };
 use mechanism::Matching;
 use state::{State, Stop};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 /// Evaluates a query. Always ends: within the limits, and within `limits.time`.
 pub async fn check_host(
@@ -40,7 +40,8 @@ pub async fn check_host(
     let ended = tokio::time::timeout(limits.time, evaluator.run(domain)).await;
     ended.unwrap_or_else(|_elapsed| {
         let problem = Some(format!("not ended after {} s", limits.time.as_secs_f32()));
-        Evaluation { problem, ..Evaluation::bare(SpfResult::TempError) }
+        // For whom it holds, and how long, nobody knows: for nobody else, and not at all.
+        Evaluation { problem, ttl: Duration::ZERO, ..Evaluation::bare(SpfResult::TempError) }
     })
 }
 

@@ -355,9 +355,9 @@ pub trait Ask: Send + Sync + 'static {
         None
     }
 
-    /// Is the default resolver within reach, and does it tell the truth? If not, what could not be looked up says nothing
-    /// about anybody but us.
-    fn is_well(&self) -> bool {
+    /// Is the default resolver within reach, and was it so long ago, and does it tell the truth? If not, what could not be
+    /// looked up says nothing about anybody but us.
+    fn was_well(&self, _ago: Duration) -> bool {
         true
     }
 }

@@ -167,7 +167,7 @@ impl Lookups {
         self.shared.metrics.took(took.as_secs_f64());
         self.tell(question.list, &answer, took);
         if question.list == ListId::NONE && question.upstream == Upstream::default() {
-            self.pulse.feel(question.name.expose(), &answer, &self.shared.is_unwell);
+            self.pulse.feel(question.name.expose(), &answer, &self.shared.wellness, at);
         }
         // Kept before it is told: who hears it may look into the cache at once.
         let answered = self.shared.learn(&question, Fetched::new(answer, ttl, at, took));

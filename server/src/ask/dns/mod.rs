@@ -30,10 +30,7 @@ use cache::Cache;
 use fetched::Fetched;
 use flight::Asked;
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 use tokio::sync::{mpsc, oneshot};
@@ -52,8 +49,8 @@ struct Shared {
     clock: Clock,
     lists: Arc<DnsLists>,
     metrics: metrics::Metrics,
-    /// The default resolver is out of reach.
-    is_unwell: AtomicBool,
+    /// Is the default resolver within reach?
+    wellness: pulse::Wellness,
 }
 
 impl Shared {
@@ -103,12 +100,13 @@ impl Resolver {
     /// One line: the resolver library refuses the configuration.
     pub fn with_lists(config: &Config, clock: Clock, lists: Arc<DnsLists>) -> Result<(Self, Lookups), String> {
         let ledger = ration::Ledger::new(config.rations, clock.steady());
+        let wellness = pulse::Wellness::new(clock.steady());
         let shared = Arc::new(Shared {
             cache: Cache::new(config.cache_entries, config.cache_octets, config.stale_max),
             clock,
             lists: lists.clone(),
             metrics: metrics::Metrics::new(),
-            is_unwell: AtomicBool::new(false),
+            wellness,
         });
         let (sender, queue) = mpsc::channel(QUEUE_MAX);
         let lookups = Lookups {
@@ -167,8 +165,8 @@ impl Ask for Resolver {
         Some(answered)
     }
 
-    fn is_well(&self) -> bool {
-        !self.shared.is_unwell.load(Ordering::Relaxed) && !self.shared.lists.resolver_lies()
+    fn was_well(&self, ago: Duration) -> bool {
+        self.shared.wellness.was_well(ago, self.shared.clock.steady()) && !self.shared.lists.resolver_lies()
     }
 }
 

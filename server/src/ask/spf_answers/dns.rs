@@ -19,17 +19,23 @@ impl<'a, A: Ask + ?Sized> OverAsk<'a, A> {
     }
 
     /// Whose trouble is it? A domain's name servers may be silent or broken; but where we did not ask, where the resolver
-    /// refuses us, or where it is not well, that says nothing about the domain.
-    fn trouble(&self, failure: Failure) -> Trouble {
+    /// refuses us, or where it was not well when it was `asked` so long ago, that says nothing about the domain.
+    fn trouble(&self, failure: Failure, asked: Duration) -> Trouble {
         let is_theirs = matches!(failure, Failure::Timeout | Failure::Servfail | Failure::Malformed);
-        if is_theirs && self.ask.is_well() { Trouble::Theirs(failure.name()) } else { Trouble::Ours(failure.name()) }
+        if is_theirs && self.ask.was_well(asked) {
+            Trouble::Theirs(failure.name())
+        } else {
+            Trouble::Ours(failure.name())
+        }
     }
 
     fn looked(&self, answered: Answered) -> Looked {
         let said = match &answered.answer {
             Answer::Dns(DnsAnswer::Found(records)) => Said::Found(records.iter().map(data).collect()),
             Answer::Dns(DnsAnswer::NotFound) => Said::NotFound,
-            Answer::Dns(DnsAnswer::Failed(failure)) => Said::Failed(self.trouble(*failure)),
+            Answer::Dns(DnsAnswer::Failed(failure)) => {
+                Said::Failed(self.trouble(*failure, answered.age + answered.took))
+            }
             Answer::ListHealth(_) | Answer::Spf(_) => Said::Failed(Trouble::Ours(Failure::Malformed.name())),
         };
         Looked { said, ttl: answered.ttl, is_cached: answered.cached, took: answered.took }

@@ -93,8 +93,8 @@ impl Ask for SpfAnswers {
         self.resolver.stale(question)
     }
 
-    fn is_well(&self) -> bool {
-        self.resolver.is_well()
+    fn was_well(&self, ago: Duration) -> bool {
+        self.resolver.was_well(ago)
     }
 }
 

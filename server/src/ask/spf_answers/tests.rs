@@ -183,6 +183,9 @@ async fn a_dead_domain_is_its_own_fault_and_dead_domains_all_around_are_ours() {
     running.clock.advance(Duration::from_secs(1));
     assert!(!running.told([192, 0, 2, 1], "a@dead2.example", "x").await.1);
     running.ask([192, 0, 2, 1], "a@net.example", "x").await;
+    // What had failed by then is remembered still, and stays ours.
+    running.clock.advance(Duration::from_secs(2));
+    assert!(evaluation(&running.ask([192, 0, 2, 1], "a@dead2.example", "x").await).is_ours);
     running.clock.advance(Duration::from_secs(6));
     let answered = running.ask([192, 0, 2, 1], "a@dead2.example", "x").await;
     assert!(!evaluation(&answered).is_ours && !answered.cached);

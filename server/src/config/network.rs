@@ -13,6 +13,11 @@ pub struct Network {
 }
 
 impl Network {
+    /// The network of this size that holds the address.
+    pub fn around(ip: IpAddr, prefix: u8) -> Self {
+        Self { address: masked(ip, prefix), prefix: prefix.min(if ip.is_ipv4() { 32 } else { 128 }) }
+    }
+
     /// Is the address in it?
     pub fn contains(&self, ip: IpAddr) -> bool {
         ip.is_ipv4() == self.address.is_ipv4() && masked(ip, self.prefix) == self.address

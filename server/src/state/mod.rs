@@ -9,6 +9,8 @@ mod list_cards;
 mod list_health;
 mod memory;
 mod octets;
+mod records;
+mod shelf;
 mod sled;
 
 #[cfg(test)]
@@ -17,6 +19,8 @@ mod conformance;
 pub use list_cards::ListCards;
 pub use list_health::{KeptList, LISTS_KEPT_MAX, LISTS_KEPT_SECONDS, ListHealth};
 pub use memory::Memory;
+pub use records::{Digest, Exception, Experience, Horizon, Pace, Standing, Subject, Tokens, Triplet};
+pub use shelf::{Cursor, Held, KEEP_MAX, Key, Page, READ_MAX, Record, Shelf};
 pub use sled::{Opened, Sled};
 
 use crate::pipeline::SwitchState;
@@ -41,3 +45,24 @@ pub trait Switches: Send + Sync {
     /// Stores it, or that it is not thrown; on disk before this returns, because it is rare and must hold.
     fn set_thrown(&self, state: Option<&SwitchState>) -> Result<(), StateError>;
 }
+
+/// Who has tried to send to whom, and came back? Bound: what the store has room for; of those kept at hand, `[state]`.
+/// Lifetime: [`Triplet::WAITING_SECONDS`] until it came through, 36 days after it did last.
+pub trait Triplets: Shelf<Triplet> {}
+
+impl<S: Shelf<Triplet>> Triplets for S {}
+
+/// How has an address, net, name or domain behaved? Lifetime: 150 days after the newest experience.
+pub trait Reputation: Shelf<Standing> {}
+
+impl<S: Shelf<Standing>> Reputation for S {}
+
+/// How much of each limit is used up? Lifetime: until the bucket is full again, 7 days at most.
+pub trait Counters: Shelf<Tokens> {}
+
+impl<S: Shelf<Tokens>> Counters for S {}
+
+/// Whom has an administrator let through or kept out? Lifetime: until it ends, 400 days at most.
+pub trait Exceptions: Shelf<Exception> {}
+
+impl<S: Shelf<Exception>> Exceptions for S {}

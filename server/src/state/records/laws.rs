@@ -1,0 +1,142 @@
+//! Do records merge as they promise? The laws of [`Record`], over any records of every kind.
+
+use super::{Digest, Exception, Experience, Standing, Subject, Tokens, Triplet};
+use crate::state::{Key, Record};
+use proptest::prelude::*;
+
+pub(in crate::state) fn any_triplet() -> impl Strategy<Value = Triplet> {
+    let time = || prop_oneof![Just(0), 1..2_000_u64, any::<u64>()];
+    (0..3_u32, time(), time(), time()).prop_map(|(epoch, first, last, passed)| Triplet { epoch, first, last, passed })
+}
+
+pub(in crate::state) fn any_tokens() -> impl Strategy<Value = Tokens> {
+    any::<(u64, u32, u32)>().prop_map(|(full_at_ms, spent, every_ms)| Tokens { full_at_ms, spent, every_ms })
+}
+
+pub(in crate::state) fn any_standing() -> impl Strategy<Value = Standing> {
+    let point = || 0.0..1e6_f32;
+    let points = (prop::array::uniform8(point()), prop::array::uniform3(point()), prop::array::uniform3(point()));
+    let marks = prop::collection::btree_set(1..9_u16, 0..=3);
+    (0..3_u16, 0..4_u32, any::<u32>(), points, marks).prop_map(|(epoch, events, at, (counts, good, bad), marks)| {
+        let marks: Vec<u16> = marks.into_iter().collect();
+        let witnesses = std::array::from_fn(|at| marks.get(at).copied().unwrap_or(0));
+        Standing { epoch, events, at, counts, good, bad, witnesses }
+    })
+}
+
+pub(in crate::state) fn any_exception() -> impl Strategy<Value = Exception> {
+    let texts = ("[a-z@.]{0,12}", "[a-z@.]{0,12}", "[a-z]{0,5}", "\\PC{0,20}");
+    (0..3_u32, any::<bool>(), any::<(u64, u64, u32, u64)>(), texts, any::<Option<[u8; 4]>>()).prop_map(
+        |(revision, allows, (made_at, until, hits, last_hit), (sender, recipient, by, reason), net)| Exception {
+            revision,
+            allows,
+            clients: net.map(|octets| crate::config::Network::around(octets.into(), octets[0] % 33)),
+            sender,
+            recipient,
+            made_at,
+            until,
+            by,
+            reason,
+            hits,
+            last_hit,
+        },
+    )
+}
+
+/// Equal but for rounding.
+trait Near {
+    fn is_near(&self, other: &Self) -> bool;
+}
+
+impl Near for Triplet {
+    fn is_near(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+impl Near for Tokens {
+    fn is_near(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+impl Near for Exception {
+    fn is_near(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+impl Near for Standing {
+    fn is_near(&self, other: &Self) -> bool {
+        let near = |one: &[f32], other: &[f32]| {
+            one.iter().zip(other).all(|(one, other)| (one - other).abs() <= 1e-3 * (1.0 + one.abs().max(other.abs())))
+        };
+        let exact = |standing: &Self| (standing.epoch, standing.events, standing.at, standing.witnesses);
+        exact(self) == exact(other)
+            && near(&self.counts, &other.counts)
+            && near(&self.good, &other.good)
+            && near(&self.bad, &other.bad)
+    }
+}
+
+fn laws<R: Record + Near>(one: &R, two: &R, three: &R) -> Result<(), TestCaseError> {
+    let (a, b, c) = (|| one.clone(), || two.clone(), || three.clone());
+    prop_assert_eq!(a().newer(b()), b().newer(a()), "newer commutes");
+    prop_assert_eq!(a().newer(b()).newer(c()), a().newer(b().newer(c())), "newer associates");
+    prop_assert_eq!(a().newer(a()), a(), "newer is idempotent");
+    prop_assert!(a().together(b()).is_near(&b().together(a())), "together commutes");
+    prop_assert!(a().together(b()).together(c()).is_near(&a().together(b().together(c()))), "together associates");
+    prop_assert_eq!(R::decode(&one.encode()), Some(a()));
+    let record = one.encode();
+    for cut in 0..record.len() {
+        prop_assert_eq!(R::decode(&record[..cut]), None, "cut at {}", cut);
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn triplets_merge(one in any_triplet(), two in any_triplet(), three in any_triplet()) {
+        laws(&one, &two, &three)?;
+        prop_assert_eq!(one.together(one), one, "what two servers saw alike was seen once");
+    }
+
+    #[test]
+    fn tokens_merge(one in any_tokens(), two in any_tokens(), three in any_tokens()) {
+        laws(&one, &two, &three)?;
+    }
+
+    #[test]
+    fn standings_merge(one in any_standing(), two in any_standing(), three in any_standing()) {
+        laws(&one, &two, &three)?;
+    }
+
+    #[test]
+    fn exceptions_merge(one in any_exception(), two in any_exception(), three in any_exception()) {
+        laws(&one, &two, &three)?;
+    }
+
+    #[test]
+    fn other_octets_never_panic(octets in prop::collection::vec(any::<u8>(), 0..120)) {
+        let _ = (Triplet::decode(&octets), Tokens::decode(&octets), Standing::decode(&octets), Exception::decode(&octets));
+        let _ = (Subject::from_octets(&octets), Digest::from_octets(&octets));
+        if let Some(standing) = Standing::decode(&octets) {
+            prop_assert!(standing.reputation(u64::MAX).abs() <= 100.0);
+        }
+    }
+
+    /// Learning in any order of servers, told together, is what one server would have learnt.
+    #[test]
+    fn many_servers_know_what_one_would(events in prop::collection::vec((0..3_usize, 0..8_usize, -9.0..9.0_f32, 0..90_000_u64), 1..40)) {
+        let mut events = events;
+        events.sort_by_key(|event| event.3);
+        let (mut one, mut many) = (Standing::default(), [Standing::default(); 3]);
+        for (server, kind, points, at) in events {
+            for standing in [&mut one, &mut many[server]] {
+                standing.learn(Experience::ALL[kind], points, at);
+            }
+        }
+        let together = many.into_iter().reduce(Standing::together).unwrap_or_default();
+        prop_assert!(together.is_near(&one), "{:?} {:?}", together, one);
+    }
+}

@@ -5,12 +5,13 @@
 //! does not know its neighbours. The engine asks, times, measures, records, applies modes and precedence, and speaks.
 
 use crate::{
-    ask::{Answers, ListId, Question},
+    ask::{Answers, ListId, Question, StateAnswer, StateQuestion},
     clock::Now,
     config::{Build, Field, Section},
     dns_lists::Heard,
     mode::Mode,
     session::{Facts, Stage},
+    state::{Digest, Experience, Pace, Subject, Triplet},
 };
 use std::sync::Arc;
 
@@ -48,6 +49,8 @@ pub enum Outcome {
     Allow,
     /// Adds to the sum that is compared with `defer_at` and `reject_at`; negative is praise.
     Score(i32),
+    /// Let the client wait so many milliseconds before the answer, whatever it is. The engine bounds how long and how many.
+    Delay(u32),
     /// Ask again later (4xx).
     Defer,
     /// Refuse (5xx).
@@ -118,10 +121,87 @@ pub struct Def {
 }
 
 /// Something that outlives the connection. The engine applies it; a check never touches a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// What a DNS list said about this connection.
     ListHeard(ListId, Heard),
+    /// Somebody tried, or came through: merged with what is remembered ([`crate::state::Record::newer`]).
+    Tried(Digest, Triplet),
+    /// A mail waited, or begins to, for a reason of this class (of a closed set of the check's).
+    Waited {
+        /// What its sender was known by.
+        class: &'static str,
+        /// How long it did, in seconds; `None` = it begins.
+        seconds: Option<u64>,
+    },
+    /// Tokens of a limit are spent.
+    Spent {
+        /// Whose limit.
+        key: Digest,
+        /// The limit.
+        pace: Pace,
+        /// How many.
+        tokens: u32,
+    },
+    /// Somebody is remembered for something. What one mail host says of one subject is rationed by the engine.
+    Experienced {
+        /// Who.
+        subject: Subject,
+        /// For what.
+        experience: Experience,
+        /// Worth so many points; positive = good, negative = bad.
+        points: i32,
+        /// Of a net: counts only once enough different addresses of it did the same; this is the mark of one.
+        witness: Option<u16>,
+    },
+}
+
+impl Effect {
+    /// The same in the namespace of what is only rehearsed; `None` = it is no rehearsal, but happened.
+    #[must_use]
+    pub fn rehearsed(self) -> Option<Self> {
+        match self {
+            Self::Tried(key, triplet) => Some(Self::Tried(key.rehearsed(), triplet)),
+            Self::Spent { key, pace, tokens } => Some(Self::Spent { key: key.rehearsed(), pace, tokens }),
+            Self::Waited { .. } | Self::ListHeard(..) | Self::Experienced { .. } => None,
+        }
+    }
+}
+
+/// What came of a stage, as far as a check may learn from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Came {
+    /// The mail goes on; in rehearsal: it would, as far as this check goes.
+    pub goes_on: bool,
+    /// This check spoke; in rehearsal: it would have.
+    pub by_me: bool,
+    /// The check is only rehearsed.
+    pub rehearsed: bool,
+}
+
+/// Memory, when an administrator looks at it.
+pub trait Memory {
+    /// What is remembered, as far as it is at hand.
+    fn look(&self, question: &StateQuestion) -> StateAnswer;
+
+    /// How long mail waited, by the class of its sender.
+    fn waits(&self) -> Vec<Waits>;
+
+    /// The present moment.
+    fn now(&self) -> Now;
+}
+
+/// How long mail of one class waited, since the start of the daemon.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Waits {
+    /// What its senders were known by.
+    pub class: &'static str,
+    /// Mails that began to wait.
+    pub begun: u64,
+    /// Mails that came through.
+    pub passed: u64,
+    /// Seconds that half of those waited at most, and that 95 of 100 did.
+    pub p50_p95: (u64, u64),
 }
 
 /// What a message that goes on is marked with. The engine makes header fields of it: nothing in it can break out of its
@@ -176,6 +256,19 @@ pub trait Check: Send + Sync + 'static {
     /// about the decision.
     fn observe(&self, _facts: &Facts, _answers: &Answers, _effects: &mut Vec<Effect>) {}
 
+    /// What is to be remembered of a stage that has been judged, and at Outcome of how a message or connection ended (then
+    /// `answers` is empty). Not called for a repeated call. Changes nothing about the decision.
+    fn learn(
+        &self,
+        _stage: Stage,
+        _facts: &Facts,
+        _answers: &Answers,
+        _came: Came,
+        _now: Now,
+        _effects: &mut Vec<Effect>,
+    ) {
+    }
+
     /// How strongly it is meant in this session where the configuration does not say; `None` = as [`Def::mode`] says.
     fn usual_mode(&self, _facts: &Facts) -> Option<Mode> {
         None
@@ -192,5 +285,10 @@ pub trait Check: Send + Sync + 'static {
     /// Shows what it knows. `Err` is one line for the administrator.
     fn inspect(&self, op: &str, _args: &[String]) -> Result<Rows, String> {
         Err(format!("there is no operation \"{op}\""))
+    }
+
+    /// The same for operations that show what is remembered.
+    fn inspect_memory(&self, op: &str, args: &[String], _memory: &dyn Memory) -> Result<Rows, String> {
+        self.inspect(op, args)
     }
 }

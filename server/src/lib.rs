@@ -21,6 +21,7 @@ pub mod metrics;
 pub mod mode;
 pub mod paths;
 pub mod pipeline;
+pub mod recall;
 pub mod reload;
 pub mod rpc;
 pub mod session;

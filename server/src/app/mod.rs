@@ -210,7 +210,7 @@ impl Start {
         let resolvers = dns.upstreams().into_iter().map(|(known_as, upstream)| (name(known_as), upstream));
         let parts = keeper::Parts {
             lists: engine.lists().clone(),
-            ask: engine.asks().clone(),
+            ask: engine.asks(),
             store: self.state.clone(),
             clock: self.clock.clone(),
             ring: self.ring.clone(),

@@ -9,6 +9,7 @@ mod name;
 mod sessions;
 pub mod spf;
 pub mod spf_answers;
+mod state;
 
 pub use address::{is_public, reversed};
 pub use dns::Resolver;
@@ -16,6 +17,7 @@ pub use health::{Ailing, Health, HealthBoard, ListId};
 pub use host::{HostAddresses, host_name};
 pub use name::DnsName;
 pub use spf_answers::{SpfAnswers, SpfQuestion, SpfRole, SpfTerms};
+pub use state::{StateAnswer, StateQuestion};
 
 use crate::session::SessionId;
 use spf::Evaluation;
@@ -105,6 +107,8 @@ pub enum Question {
     ListHealth,
     /// May this client send for this identity?
     Spf(Arc<SpfQuestion>),
+    /// What do we remember?
+    State(StateQuestion),
 }
 
 /// One DNS record's data.
@@ -196,6 +200,8 @@ pub enum Answer {
     ListHealth(Arc<HealthBoard>),
     /// An SPF evaluation.
     Spf(Arc<Evaluation>),
+    /// From our memory.
+    State(StateAnswer),
 }
 
 /// An answer with what `explain` wants to know of it.
@@ -225,6 +231,27 @@ impl Answered {
             age: Duration::ZERO,
             ttl: Duration::ZERO,
             took,
+        }
+    }
+
+    /// From our memory, as it was `age` ago.
+    pub const fn state(answer: StateAnswer, age: Duration) -> Self {
+        let known = !matches!(answer, StateAnswer::Unknown);
+        Self {
+            answer: Answer::State(answer),
+            cached: known,
+            stale: false,
+            age,
+            ttl: Duration::ZERO,
+            took: Duration::ZERO,
+        }
+    }
+
+    /// What stands for the answer to a question of which nothing came.
+    pub const fn nothing(question: &Question, failure: Failure, took: Duration) -> Self {
+        match question {
+            Question::State(_) => Self::state(StateAnswer::Unknown, Duration::ZERO),
+            Question::Dns(_) | Question::ListHealth | Question::Spf(_) => Self::failed(failure, took),
         }
     }
 
@@ -287,9 +314,20 @@ impl Answers {
     pub fn list_health(&self, list: ListId) -> Health {
         let board = self.0.iter().find_map(|(_, answered)| match &answered.answer {
             Answer::ListHealth(board) => Some(board),
-            Answer::Dns(_) | Answer::Spf(_) => None,
+            Answer::Dns(_) | Answer::Spf(_) | Answer::State(_) => None,
         });
         board.map_or(Health::Healthy, |board| board.health(list))
+    }
+
+    /// What is remembered, as recorded; not known where nobody asked.
+    pub fn state(&self, question: &StateQuestion) -> &StateAnswer {
+        self.0
+            .iter()
+            .find_map(|(asked, answered)| match (asked, &answered.answer) {
+                (Question::State(asked), Answer::State(answer)) if asked == question => Some(answer),
+                _ => None,
+            })
+            .unwrap_or(&StateAnswer::Unknown)
     }
 
     /// The questions about SPF asked for this, with what came of each; `None` = nothing in time.
@@ -368,6 +406,7 @@ impl fmt::Display for Question {
             Self::Dns(dns) => write!(f, "{} {}", dns.kind.name(), dns.name),
             Self::ListHealth => f.write_str("health of DNS lists"),
             Self::Spf(question) => write!(f, "{question}"),
+            Self::State(question) => write!(f, "{question}"),
         }
     }
 }

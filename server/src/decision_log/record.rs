@@ -54,7 +54,7 @@ fn spf(decision: &Decision) -> &'static str {
     let result = |answer: &Answer| match answer {
         Answer::Spf(evaluation) if evaluation.is_ours => Some("undecided"),
         Answer::Spf(evaluation) => Some(evaluation.result.name()),
-        Answer::Dns(_) | Answer::ListHealth(_) => None,
+        Answer::Dns(_) | Answer::ListHealth(_) | Answer::State(_) => None,
     };
     if decision.stage < Stage::Rcpt {
         return "";
@@ -158,6 +158,7 @@ fn outcome(outcome: Outcome) -> String {
     match outcome {
         Outcome::Allow => "allow".to_owned(),
         Outcome::Score(score) => format!("score:{score}"),
+        Outcome::Delay(ms) => format!("delay:{ms}"),
         Outcome::Defer => "defer".to_owned(),
         Outcome::Reject => "reject".to_owned(),
     }

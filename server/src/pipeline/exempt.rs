@@ -1,6 +1,6 @@
 //! Whom is a check not about? Clients that may relay, clients that are ours, and the recipients that everybody can reach.
 
-use super::Settings;
+use super::{Settings, policy::Step};
 use crate::{
     check::Exemption,
     session::{Connection, Facts, Rcpthosts, Stage, Tried},
@@ -30,6 +30,12 @@ impl Exemptions {
                 Stage::Connect | Stage::Helo | Stage::Mail | Stage::Outcome => false,
             },
         }
+    }
+
+    /// Is this check passed over?
+    pub(super) fn excuse(self, step: &Step) -> bool {
+        let reasons = [Exemption::Relay, Exemption::TrustedClient, Exemption::ExemptRecipient];
+        reasons.into_iter().any(|reason| self.holds(reason) && !step.is_despite(reason))
     }
 
     pub(super) fn holds(self, exemption: Exemption) -> bool {

@@ -35,6 +35,8 @@ pub(super) struct Waited {
 enum Patience {
     /// It may decide: as long as there is time.
     Decides,
+    /// It may decide, and whoever has it answers soon or not at all: a while.
+    Remembered,
     /// It is rehearsed: a while.
     Rehearsed,
     /// It changes no answer, and comes from a list that is not well: not at all. What is there is taken.
@@ -58,6 +60,10 @@ pub(super) struct Asking<'a> {
     pub(super) lists: &'a [Declared],
     /// How long what is only rehearsed is waited for.
     pub(super) rehearsal: Duration,
+    /// How long the store is waited for.
+    pub(super) recall: Duration,
+    /// Of what is remembered, the namespace of rehearsals is asked.
+    pub(super) is_rehearsal: bool,
 }
 
 impl Asking<'_> {
@@ -74,7 +80,8 @@ impl Asking<'_> {
                 break;
             }
             for question in questions {
-                let answered = self.ask.cached(&question)?;
+                let put = self.as_put(&question);
+                let answered = self.ask.cached(put.as_ref().unwrap_or(&question))?;
                 answers.insert(question, answered);
             }
         }
@@ -111,7 +118,7 @@ impl Asking<'_> {
     ) -> Waited {
         let mut waited = Waited { in_time: true, heard: false };
         // Made by the first round that has to wait: a decision from the cache needs no timer.
-        let (mut timer, mut rehearsal) = (None, None);
+        let (mut timer, mut recall, mut rehearsal) = (None, None, None);
         let mut open = self.steps.to_vec();
         for _ in 0..ROUNDS_MAX {
             let mut round = self.round(&mut open, gathered);
@@ -127,14 +134,20 @@ impl Asking<'_> {
             round.waiting.sort_by_key(|(patience, ..)| *patience);
             for (patience, question, receiver) in round.waiting {
                 let answered = match patience {
-                    _ if budget.is_zero() => taken(receiver),
-                    Patience::Decides => wait(receiver, timer_of(&mut timer, budget)).await,
-                    Patience::Rehearsed => wait(receiver, timer_of(&mut rehearsal, budget.min(self.rehearsal))).await,
-                    Patience::Ailing => taken(receiver),
+                    _ if budget.is_zero() => taken(receiver, &question),
+                    Patience::Decides => wait(receiver, &question, timer_of(&mut timer, budget)).await,
+                    Patience::Remembered => {
+                        wait(receiver, &question, timer_of(&mut recall, budget.min(self.recall))).await
+                    }
+                    Patience::Rehearsed => {
+                        wait(receiver, &question, timer_of(&mut rehearsal, budget.min(self.rehearsal))).await
+                    }
+                    Patience::Ailing => taken(receiver, &question),
                 };
                 waited.in_time &= answered.is_some() || patience != Patience::Decides;
                 waited.heard |= answered.as_ref().is_some_and(|answered| answered.answer != SILENCE);
-                let instead = || self.ask.stale(&question).unwrap_or(Answered::failed(Failure::Timeout, budget));
+                let nothing = || Answered::nothing(&question, Failure::Timeout, budget);
+                let instead = || self.ask.stale(&question).unwrap_or_else(nothing);
                 let answered = answered.unwrap_or_else(instead);
                 gathered.answers.insert(question, answered);
             }
@@ -146,7 +159,11 @@ impl Asking<'_> {
     }
 
     fn patience(&self, question: &Question, answers: &Answers) -> Patience {
-        let Question::Dns(dns) = question else { return Patience::Decides };
+        let dns = match question {
+            Question::Dns(dns) => dns,
+            Question::State(_) => return Patience::Remembered,
+            Question::ListHealth | Question::Spf(_) => return Patience::Decides,
+        };
         if dns.list == ListId::NONE {
             return Patience::Decides;
         }
@@ -184,23 +201,34 @@ impl Asking<'_> {
             gathered.too_many = true;
             return false;
         }
-        match self.ask.cached(&question) {
+        let put = self.as_put(&question);
+        let put = put.as_ref().unwrap_or(&question);
+        match self.ask.cached(put) {
             Some(answered) => gathered.answers.insert(question, answered),
             None => {
                 let patience = self.patience(&question, &gathered.answers);
-                round.waiting.push((patience, question.clone(), self.ask.ask(question, self.asker)));
+                let receiver = self.ask.ask(put.clone(), self.asker);
+                round.waiting.push((patience, question, receiver));
             }
         }
         true
     }
+
+    /// As the question is put where it is not put as it stands: a check does not know whether it is only rehearsed.
+    fn as_put(&self, question: &Question) -> Option<Question> {
+        match question {
+            Question::State(state) if self.is_rehearsal => Some(Question::State(state.rehearsed())),
+            _ => None,
+        }
+    }
 }
 
 /// The answer if it has come by now.
-fn taken(mut receiver: oneshot::Receiver<Answered>) -> Option<Answered> {
+fn taken(mut receiver: oneshot::Receiver<Answered>, question: &Question) -> Option<Answered> {
     match receiver.try_recv() {
         Ok(answered) => Some(answered),
         Err(oneshot::error::TryRecvError::Empty) => None,
-        Err(oneshot::error::TryRecvError::Closed) => Some(GONE),
+        Err(oneshot::error::TryRecvError::Closed) => Some(gone(question)),
     }
 }
 
@@ -211,15 +239,17 @@ fn timer_of(timer: &mut Option<Pin<Box<Sleep>>>, budget: Duration) -> Pin<&mut S
 /// What a look-up of which nothing came ends with.
 const SILENCE: Answer = Answer::Dns(DnsAnswer::Failed(Failure::Timeout));
 
-/// What is known when the I/O thread is gone.
-const GONE: Answered = Answered::failed(Failure::Unreachable, Duration::ZERO);
+/// What is known when the thread that answers is gone.
+fn gone(question: &Question) -> Answered {
+    Answered::nothing(question, Failure::Unreachable, Duration::ZERO)
+}
 
 /// The answer, `None` once the timer has gone off; what has come by then is taken all the same.
-async fn wait(receiver: oneshot::Receiver<Answered>, timer: Pin<&mut Sleep>) -> Option<Answered> {
+async fn wait(receiver: oneshot::Receiver<Answered>, question: &Question, timer: Pin<&mut Sleep>) -> Option<Answered> {
     tokio::select! {
         biased;
         // A sender that went away without an answer.
-        answer = receiver => Some(answer.unwrap_or(GONE)),
+        answer = receiver => Some(answer.unwrap_or_else(|_| gone(question))),
         () = timer => None,
     }
 }

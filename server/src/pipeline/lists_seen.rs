@@ -102,7 +102,8 @@ fn heard(steps: &[&Step], facts: &Facts, answers: &Answers) -> Vec<(ListId, Hear
     for step in steps {
         step.check.observe(facts, answers, &mut effects);
     }
-    effects.into_iter().map(|Effect::ListHeard(list, heard)| (list, heard)).collect()
+    let heard = |effect| if let Effect::ListHeard(list, heard) = effect { Some((list, heard)) } else { None };
+    effects.into_iter().filter_map(heard).collect()
 }
 
 /// The answers, but that some lists know nobody.
@@ -158,6 +159,12 @@ pub(super) fn noted(policy: &Policy, seen: &ListsSeen) -> (ListsHeard, ListsNote
         failed: declared(Heard::Failed).map(|list| Arc::clone(&list.name)).collect(),
     };
     (heard, note)
+}
+
+/// Does somebody vouch for the client: an allow list, or a DNS list of good clients?
+pub(super) fn is_welcome(policy: &Policy, seen: &ListsSeen) -> bool {
+    let welcomes = |list: &ListId| policy.dns_lists().iter().any(|known| known.id == *list && known.welcomes);
+    seen.known_good || seen.heard.iter().any(|(list, heard)| *heard == Heard::Listed && welcomes(list))
 }
 
 /// Messages were accepted and no recipient was refused: whoever listed the client may have been wrong.

@@ -2,13 +2,15 @@
 //! live in `checks/`.
 //!
 //! `stage` is the order of events: `exempt` says whom checks are not about, `gather` asks, `precedence` rules, `voice`
-//! and `reply` put it into words, `tally` keeps what later stages need, `lists_seen` what DNS lists are worth, `marks`
-//! makes header fields. `policy` is what is in force, `settings` its
+//! and `reply` put it into words, `tally` keeps what later stages need, `lists_seen` what DNS lists are worth, `learning`
+//! what is remembered, `delays` bounds how long answers are held back, `marks` makes header fields. `policy` is what is in force, `settings` its
 //! section `[policy]`, `table` its picture.
 
 mod decision_id;
+mod delays;
 mod exempt;
 mod gather;
+mod learning;
 mod lists_seen;
 mod marks;
 mod policy;
@@ -34,12 +36,15 @@ pub use verdict::{Action, Decision, Judged, ListsHeard, Verdict, degraded};
 
 use crate::{
     ask::Ask,
-    clock::Clock,
+    check::Effect,
+    clock::{Clock, Now},
     decision_log::{Event, LogRing, Reported},
     dns_lists::{DnsLists, ListEvent, ListsSeen},
+    recall::{self, Recall, WithMemory},
     session::{Ending, Facts, SessionState, Stage, StateKey},
 };
 use arc_swap::ArcSwap;
+use delays::Sleepers;
 use exempt::Exemptions;
 use rehearsal::Rehearsal;
 use stage::{Call, Judge};
@@ -53,12 +58,14 @@ pub const CALLER_MARGIN: Duration = Duration::from_millis(300);
 /// Judges stages by the policy in force. One a process, shared by all cores.
 pub struct Engine {
     policy: ArcSwap<Policy>,
-    ask: Arc<dyn Ask>,
+    ask: Arc<WithMemory>,
     clock: Clock,
     switch: Arc<KillSwitch>,
     key: StateKey,
     log: LogRing,
     lists: Arc<DnsLists>,
+    recall: Arc<Recall>,
+    sleepers: Sleepers,
     rehearsal: Rehearsal,
 }
 
@@ -75,7 +82,22 @@ impl Engine {
         let lists = Arc::new(DnsLists::default());
         lists.declare(policy.dns_lists());
         let rehearsal = Rehearsal::new(clock.steady());
-        Self { policy: ArcSwap::from_pointee(policy), ask, clock, switch, key, log, lists, rehearsal }
+        let recall = Arc::new(Recall::alone(recall::Bounds::default(), clock.clone()));
+        let ask = Arc::new(WithMemory { others: ask, recall: recall.clone() });
+        let (policy, sleepers) = (ArcSwap::from_pointee(policy), Sleepers::default());
+        Self { policy, ask, clock, switch, key, log, lists, recall, sleepers, rehearsal }
+    }
+
+    /// Remembers in `recall` instead of a memory of its own.
+    #[must_use]
+    pub fn remembering(self, recall: Arc<Recall>) -> Self {
+        let ask = Arc::new(WithMemory { others: self.ask.others.clone(), recall: recall.clone() });
+        Self { ask, recall, ..self }
+    }
+
+    /// What is remembered.
+    pub fn recall(&self) -> &Arc<Recall> {
+        &self.recall
     }
 
     /// Tells what DNS lists say to `lists` instead of nobody, and declares the policy's there.
@@ -91,8 +113,8 @@ impl Engine {
     }
 
     /// Who answers questions.
-    pub fn asks(&self) -> &Arc<dyn Ask> {
-        &self.ask
+    pub fn asks(&self) -> Arc<dyn Ask> {
+        self.ask.clone()
     }
 
     /// Puts another policy in force; decisions under way end with the one they began with. The old one is handed back,
@@ -131,9 +153,12 @@ impl Engine {
         let exemptions = call.exemptions;
         let judge = self.judge(&policy, true);
         let (mut decision, seen) = judge.run(call).await;
+        decision.facts.history.identified |= learning::is_identified(&decision.evidence);
         if !repeated {
             tally::note(&mut decision, exemptions, policy.settings());
             self.note_lists(&policy, &mut decision, seen);
+            self.sleepers.hold_back(&mut decision, policy.settings());
+            self.remember(judge.learnt(&decision, exemptions), &decision.facts, decision.at);
         }
         if spoiled {
             policy.counters.state_invalid.increment(1);
@@ -166,11 +191,21 @@ impl Engine {
             None => counters.state_invalid.increment(1),
         }
         let lists = self.closing_lists(&policy, &facts);
+        let now = self.clock.now();
+        if facts.report.is_some() && !self.switch.is_off(now) {
+            self.remember(self.judge(&policy, false).learnt_at_the_end(&facts, now), &facts, now);
+        }
         if let Some(report) = &facts.report {
             counters.reported(report.ending);
             counters.unanswered.increment(u64::from(report.unanswered));
         }
-        self.log.push(Event::Report(Arc::new(Reported { at: self.clock.now(), facts, lists })));
+        self.log.push(Event::Report(Arc::new(Reported { at: now, facts, lists })));
+    }
+
+    fn remember(&self, effects: Vec<Effect>, facts: &Facts, now: Now) {
+        for effect in effects {
+            self.recall.apply(effect, &facts.connection.host, now);
+        }
     }
 
     /// What the DNS lists said is told and noted, once a connection.
@@ -179,6 +214,7 @@ impl Engine {
         let (heard, note) = lists_seen::noted(policy, &seen);
         decision.lists = Some(heard);
         decision.facts.history.lists = note;
+        decision.facts.history.welcomed = lists_seen::is_welcome(policy, &seen);
         self.lists.tell(ListEvent::Seen(seen));
     }
 

@@ -62,6 +62,7 @@ pub(super) fn sort(found: &mut [Found]) {
             Outcome::Reject => 1,
             Outcome::Defer => 2,
             Outcome::Score(_) => 3,
+            Outcome::Delay(_) => 4,
         };
         (found.step, rank)
     });
@@ -94,7 +95,7 @@ pub(super) fn rule(found: &[Found], terms: &Terms<'_>) -> Ruling {
             Some(Outcome::Reject) => return Ruling { action: Action::Reject, speaker: Speaker::Finding(index) },
             Some(Outcome::Defer) => deferral = deferral.or(Some(index)),
             Some(Outcome::Score(points)) => sum += i64::from(points),
-            None => {}
+            Some(Outcome::Delay(_)) | None => {}
         }
     }
     if terms.refused_before.is_some() {

@@ -47,6 +47,22 @@ pub static FIELDS: &[Field] = &[
               shall not delay one. What comes later is cached for the next session. After five sessions in a row to which not \
               one answer came, nobody waits for ten seconds.",
     },
+    Field {
+        name: "recall_wait_ms",
+        kind: Kind::Integer { default: 50, min: 0, max: 30_000 },
+        doc: "How long of that, at most, the store is waited for when something is not in memory. Then it is not known: \
+              greylisting and limits let pass, reputation is neutral.",
+    },
+    Field {
+        name: "sleepers_max",
+        kind: Kind::Integer { default: 10, min: 0, max: 100_000 },
+        doc: "Sessions of one mail host whose answers may be held back at the same time. Each is a process there.",
+    },
+    Field {
+        name: "session_delay_max_ms",
+        kind: Kind::Integer { default: 30_000, min: 0, max: 300_000 },
+        doc: "How long answers of one session may be held back altogether, in milliseconds; one answer 30 s at most.",
+    },
     Field { name: "score_mode", kind: Kind::Mode("monitor"), doc: "How strongly the sum of scores is meant." },
     Field {
         name: "defer_at",
@@ -105,6 +121,12 @@ pub struct Settings {
     pub stage_deadline: Duration,
     /// How long of it answers are waited for that only checks in monitor want.
     pub rehearsal_wait: Duration,
+    /// How long the store is waited for.
+    pub recall_wait: Duration,
+    /// Sessions of one mail host that may be held back at once.
+    pub sleepers_max: usize,
+    /// How long one session may be held back altogether, in milliseconds.
+    pub session_delay_max_ms: u32,
     /// Of the sum of scores.
     pub score_mode: Mode,
     /// Sum from which a recipient is deferred.
@@ -146,6 +168,9 @@ impl Settings {
             recipient_modes: modes(&section, "recipient_modes"),
             stage_deadline: Duration::from_millis(section.integer("stage_deadline_ms").unsigned_abs()),
             rehearsal_wait: Duration::from_millis(section.integer("rehearsal_wait_ms").unsigned_abs()),
+            recall_wait: Duration::from_millis(section.integer("recall_wait_ms").unsigned_abs()),
+            sleepers_max: usize::try_from(section.integer("sleepers_max")).unwrap_or(0),
+            session_delay_max_ms: u32::try_from(section.integer("session_delay_max_ms")).unwrap_or(0),
             score_mode: section.mode("score_mode"),
             defer_at,
             reject_at,

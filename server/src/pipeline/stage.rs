@@ -79,7 +79,8 @@ impl Judge<'_> {
         if !silent.is_empty() {
             self.asking(&silent, &call).prefetch();
         }
-        let gathered = if speaking.is_empty() { Gathered::default() } else { self.gathered(&speaking, &call).await };
+        let gathered =
+            if speaking.is_empty() { Gathered::default() } else { self.gathered(&speaking, &call, mode).await };
         let mut found = self.findings(&speaking, &call, &gathered.answers, mode);
         precedence::sort(&mut found);
         precedence::excuse(&mut found);
@@ -99,13 +100,17 @@ impl Judge<'_> {
 
     /// The mode of all grains but check and finding.
     fn mode(&self, call: &Call) -> Mode {
+        self.mode_of(call.stage, &call.facts)
+    }
+
+    pub(super) fn mode_of(&self, stage: Stage, facts: &Facts) -> Mode {
         let settings = self.policy.settings();
-        let of_recipient = match (&call.facts.recipient, call.stage) {
+        let of_recipient = match (&facts.recipient, stage) {
             (Some(recipient), Stage::Rcpt) => settings.recipient_mode(&recipient.address),
-            (_, Stage::Data) => call.facts.history.mildest,
+            (_, Stage::Data | Stage::Outcome) => facts.history.mildest,
             _ => Mode::default(),
         };
-        settings.host_mode(&call.facts.connection.host).or_milder(of_recipient)
+        settings.host_mode(&facts.connection.host).or_milder(of_recipient)
     }
 
     /// Who speaks at this stage, and who only asks ahead for RCPT.
@@ -113,12 +118,10 @@ impl Judge<'_> {
         let early = call.stage < Stage::Rcpt;
         // Whoever may still authenticate must not be turned away before they can (RFC 4954 §4).
         let hushed = call.stage == Stage::Connect && call.facts.connection.auth_offered;
-        let holds = |exemption, step: &Step| call.exemptions.holds(exemption) && !step.is_despite(exemption);
         let whole_message_exempt = call.stage == Stage::Data && call.exemptions.recipient;
         let (mut speaking, mut silent) = (Vec::new(), Vec::new());
         for step in &self.policy.steps {
-            let excused = [Exemption::Relay, Exemption::TrustedClient, Exemption::ExemptRecipient];
-            let excused = whole_message_exempt || excused.into_iter().any(|exemption| holds(exemption, step));
+            let excused = whole_message_exempt || call.exemptions.excuse(step);
             if excused || step.mode(&call.facts) == Mode::Off {
                 continue;
             }
@@ -133,11 +136,11 @@ impl Judge<'_> {
 
     /// What all of them want to know. Who is only rehearsed is asked for at the same time, and waited for less long:
     /// what changes no answer must not delay one.
-    async fn gathered(&self, speaking: &[&Step], call: &Call) -> Gathered {
-        let of_all = self.policy.settings().mode;
+    async fn gathered(&self, speaking: &[&Step], call: &Call, mode: Mode) -> Gathered {
         let (rehearsed, meant): (Vec<&Step>, Vec<&Step>) =
-            speaking.iter().partition(|step| step.mode(&call.facts).or_milder(of_all) == Mode::Monitor);
-        let (rehearsing, asking) = (self.asking(&rehearsed, call), self.asking(&meant, call));
+            speaking.iter().partition(|step| step.mode(&call.facts).or_milder(mode) == Mode::Monitor);
+        let (mut rehearsing, asking) = (self.asking(&rehearsed, call), self.asking(&meant, call));
+        rehearsing.is_rehearsal = true;
         let mut gathered = Gathered { answers: asking.given(), ..Gathered::default() };
         gathered.out_of_time = !asking.gather(&mut gathered, call.budget, Some(&rehearsing)).await.in_time;
         gathered.decisive = gathered.answers.len();
@@ -168,6 +171,8 @@ impl Judge<'_> {
             asker: Asker { session, client_ip },
             lists: self.policy.dns_lists(),
             rehearsal: self.policy.settings().rehearsal_wait,
+            recall: self.policy.settings().recall_wait,
+            is_rehearsal: false,
         }
     }
 

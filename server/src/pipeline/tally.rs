@@ -12,6 +12,7 @@ pub(super) fn begin(history: &mut History, stage: Stage) {
     if matches!(stage, Stage::Helo | Stage::Mail) {
         history.transaction = Tally::default();
         history.mildest = Mode::default();
+        history.identified = false;
     }
 }
 

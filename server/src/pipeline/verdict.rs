@@ -49,8 +49,10 @@ pub mod degraded {
     pub const OVERLOAD: &str = "overload";
     /// Expired answers stood in for some that did not come.
     pub const STALE: &str = "stale";
+    /// What is remembered could not be read in time.
+    pub const STATE: &str = "state";
     /// All of them.
-    pub const ALL: [&str; 5] = [DNS, DEADLINE, SESSION_STATE, OVERLOAD, STALE];
+    pub const ALL: [&str; 6] = [DNS, DEADLINE, SESSION_STATE, OVERLOAD, STALE, STATE];
 }
 
 /// The answer of one stage, as it goes over the wire.

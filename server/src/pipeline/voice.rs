@@ -9,7 +9,7 @@ use super::{
     stage::{Call, Judge, Judgement},
 };
 use crate::{
-    ask::{Answer, Answered, DnsAnswer, Failure, Health, Question},
+    ask::{Answer, Answered, DnsAnswer, Failure, Health, Question, StateAnswer},
     metrics::{STEP_RCPTHOSTS, STEP_SCORE, StepCounters},
     session::Stage,
 };
@@ -21,8 +21,8 @@ const STEP_TRUSTED: &str = "trusted_client";
 
 /// A refusal at connect: RFC 5321 §3.1 knows only 554 there, which keeps the connection open ...
 const CODE_REJECT_AT_CONNECT: u16 = 554;
-/// ... and 421, which closes it (§3.8).
-const CODE_DEFER_AT_CONNECT: u16 = 421;
+/// ... and 421, which closes it (§3.8), then and later.
+const CODE_CLOSES: u16 = 421;
 
 impl Judge<'_> {
     pub(super) fn decision(&self, call: Call, judgement: Judgement) -> Decision {
@@ -77,10 +77,10 @@ impl Judge<'_> {
         let (status, text) = reply.written();
         let code = match (call.stage, action) {
             (Stage::Connect, Action::Reject) => CODE_REJECT_AT_CONNECT,
-            (Stage::Connect, _) => CODE_DEFER_AT_CONNECT,
+            (Stage::Connect, _) => CODE_CLOSES,
             _ => template.code(action),
         };
-        let close = code == CODE_DEFER_AT_CONNECT;
+        let close = code == CODE_CLOSES;
         Verdict { action, code, status, text, decision_id, degraded, close, ..Verdict::default() }
     }
 
@@ -140,13 +140,16 @@ impl Judge<'_> {
 fn degraded_by(gathered: &Gathered) -> Vec<&'static str> {
     let believed = |question: &Question| match question {
         Question::Dns(dns) => gathered.answers.list_health(dns.list) == Health::Healthy,
-        Question::ListHealth | Question::Spf(_) => true,
+        Question::ListHealth | Question::Spf(_) | Question::State(_) => true,
     };
     let decisive = || gathered.answers.iter().take(gathered.decisive).filter(|(question, _)| believed(question));
     let failures = || {
         decisive().filter_map(|(_, answered)| match &answered.answer {
             Answer::Dns(DnsAnswer::Failed(failure)) => Some(*failure),
-            Answer::Dns(DnsAnswer::Found(_) | DnsAnswer::NotFound) | Answer::ListHealth(_) | Answer::Spf(_) => None,
+            Answer::Dns(DnsAnswer::Found(_) | DnsAnswer::NotFound)
+            | Answer::ListHealth(_)
+            | Answer::Spf(_)
+            | Answer::State(_) => None,
         })
     };
     let mut reasons = Vec::new();
@@ -162,6 +165,9 @@ fn degraded_by(gathered: &Gathered) -> Vec<&'static str> {
     }
     if gathered.too_many || failures().any(Failure::is_ours) {
         reasons.push(degraded::OVERLOAD);
+    }
+    if decisive().any(|(_, answered)| answered.answer == Answer::State(StateAnswer::Unknown)) {
+        reasons.push(degraded::STATE);
     }
     if decisive().any(|(_, answered)| answered.stale) {
         reasons.push(degraded::STALE);

@@ -234,6 +234,7 @@ pub fn finding(judged: &Judged) -> v1::Finding {
     let (outcome, score) = match judged.outcome {
         Outcome::Allow => ("allow", 0),
         Outcome::Score(score) => ("score", score),
+        Outcome::Delay(_) => ("delay", 0),
         Outcome::Defer => ("defer", 0),
         Outcome::Reject => ("reject", 0),
     };
@@ -262,6 +263,7 @@ fn evidence(question: &Question, answered: &Answered) -> v1::Evidence {
         Answer::Dns(DnsAnswer::Failed(failure)) => format!("failed: {}", failure.name()),
         Answer::ListHealth(board) => printable(board.to_string().as_bytes()),
         Answer::Spf(evaluation) => printable(evaluation.to_string().as_bytes()),
+        Answer::State(answer) => printable(answer.to_string().as_bytes()),
     };
     let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
     v1::Evidence {

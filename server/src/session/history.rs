@@ -55,6 +55,12 @@ pub struct History {
     pub mildest: Mode,
     /// What DNS lists said, since connect.
     pub lists: ListsNote,
+    /// Somebody vouches for the client: an allow list, or a DNS list of good clients. Since connect.
+    pub welcomed: bool,
+    /// SPF says who sent this: a pass that is an identity. Since the last MAIL.
+    pub identified: bool,
+    /// How long answers were held back, in milliseconds. Since connect.
+    pub delayed_ms: u32,
 }
 
 #[cfg(test)]

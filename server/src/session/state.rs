@@ -1,9 +1,9 @@
 //! What does the server carry from call to call? Counts, sealed: any server of the pool may open what another sealed,
 //! and nobody else can make one up.
 //!
-//! Layout, version 2: `version seq mildest transaction connection lists mac`; version 1 has no `lists`. Numbers are LEB128,
-//! texts have a length octet in front, `lists` is a flag, a count and 8 octets each, the MAC is HMAC-SHA256 over all that
-//! stands before it, then host, client address and session id. A release reads its own version and the one before, so
+//! Layout, version 3: `version seq mildest transaction connection lists flags delayed mac`; version 2 ends with `lists`.
+//! Numbers are LEB128, texts have a length octet in front, `lists` is a flag, a count and 8 octets each, `flags` is one
+//! octet, the MAC is HMAC-SHA256 over all that stands before it, then host, client address and session id. A release reads its own version and the one before, so
 //! that the servers of a pool are replaced one by one.
 
 use super::{Facts, History, ListsNote, Tally};
@@ -15,8 +15,10 @@ use ring::{
 };
 use std::net::IpAddr;
 
-const VERSION: u8 = 2;
-const VERSION_BEFORE: u8 = 1;
+const VERSION: u8 = 3;
+const VERSION_BEFORE: u8 = 2;
+const WELCOMED: u8 = 1;
+const IDENTIFIED: u8 = 2;
 const MAC_OCTETS: usize = 32;
 /// Steps that a tally remembers by name; a test keeps the list of checks below it.
 const STEPS_MAX: usize = 16;
@@ -72,6 +74,9 @@ impl SessionState {
             put_tally(&mut out, tally);
         }
         put_lists(&mut out, &self.history.lists);
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        out.push(flag(self.history.welcomed, WELCOMED) | flag(self.history.identified, IDENTIFIED));
+        put(&mut out, self.history.delayed_ms);
         let body = out.len();
         bind(&mut out, facts);
         let tag = hmac::sign(&key.0, &out);
@@ -170,8 +175,11 @@ fn read(from: &mut &[u8]) -> Option<SessionState> {
     let seq = take_number(from)?;
     let mildest = *Mode::ALL.get(usize::from(take(from)?))?;
     let (transaction, connection) = (take_tally(from)?, take_tally(from)?);
-    let lists = if version == VERSION { take_lists(from)? } else { ListsNote::default() };
-    Some(SessionState { seq, history: History { mildest, transaction, connection, lists } })
+    let lists = take_lists(from)?;
+    let (flags, delayed_ms) = if version == VERSION { (take(from)?, take_number(from)?) } else { (0, 0) };
+    let (welcomed, identified) = (flags & WELCOMED != 0, flags & IDENTIFIED != 0);
+    let history = History { mildest, transaction, connection, lists, welcomed, identified, delayed_ms };
+    Some(SessionState { seq, history })
 }
 
 fn take(from: &mut &[u8]) -> Option<u8> {
@@ -239,9 +247,14 @@ mod tests {
     fn state() -> impl Strategy<Value = SessionState> {
         let listed = prop::collection::vec(any::<u64>().prop_map(ListId::from_number), 0..=ListsNote::LISTED_MAX);
         let lists = (any::<bool>(), listed).prop_map(|(seen, listed)| ListsNote { seen, listed });
-        (any::<u32>(), 0..4_usize, tally(), tally(), lists).prop_map(|(seq, mode, transaction, connection, lists)| {
-            SessionState { seq, history: History { transaction, connection, mildest: Mode::ALL[mode], lists } }
-        })
+        let vouched = any::<(bool, bool, u32)>();
+        (any::<u32>(), 0..4_usize, tally(), tally(), lists, vouched).prop_map(
+            |(seq, mode, transaction, connection, lists, (welcomed, identified, delayed_ms))| {
+                let mildest = Mode::ALL[mode];
+                let history = History { transaction, connection, mildest, lists, welcomed, identified, delayed_ms };
+                SessionState { seq, history }
+            },
+        )
     }
 
     proptest! {
@@ -306,7 +319,7 @@ mod tests {
 
     #[test]
     fn the_version_before_is_read() {
-        let body = vec![VERSION_BEFORE, 9, 1, 3, 0, 0, 0, 5, 0, 0, 1, 3, b'r', b'b', b'l', 2];
+        let body = vec![VERSION_BEFORE, 9, 1, 3, 0, 0, 0, 5, 0, 0, 1, 3, b'r', b'b', b'l', 2, 1, 0];
         let tally = |recipients, refused_by| Tally { recipients, refused_by, ..Tally::default() };
         let expected = SessionState {
             seq: 9,
@@ -314,7 +327,8 @@ mod tests {
                 mildest: Mode::Soft,
                 transaction: tally(3, vec![]),
                 connection: tally(5, vec![("rbl".to_owned(), 2)]),
-                lists: ListsNote::default(),
+                lists: ListsNote { seen: true, ..ListsNote::default() },
+                ..History::default()
             },
         };
         assert_eq!(SessionState::open(&signed(body), &key(), &facts()), Some(expected));

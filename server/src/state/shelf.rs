@@ -51,13 +51,18 @@ pub trait Record: Clone + Debug + Default + PartialEq + Send + Sync + 'static {
     /// From when on it says nothing any more, Unix seconds: at most [`Record::LIFETIME_SECONDS`] after its last change.
     fn expires_at(&self) -> u64;
 
-    /// The newer of two versions of what one server says. Commutative, associative, idempotent.
+    /// The newer of two versions of what one server says. Commutative, associative, idempotent; the default is nothing,
+    /// and adds nothing.
     #[must_use]
     fn newer(self, other: Self) -> Self;
 
-    /// What two servers say together. Commutative, and associative but for rounding.
+    /// What two servers say together. Commutative, and associative but for rounding; the default adds nothing.
     #[must_use]
     fn together(self, other: Self) -> Self;
+
+    /// Others say something new: `before` is what they said so many seconds ago (`None` = not known). Most records need
+    /// not know: they are told together whenever they are looked at.
+    fn absorb(&mut self, _before: Option<&Self>, _others: &Self, _age: Option<u64>) {}
 }
 
 /// What a store holds under a key.

@@ -3,7 +3,7 @@
 use crate::{table::Reader, zone::Zone};
 use bytes::Bytes;
 use std::sync::Arc;
-use tollgate::session::{Connection, Rcpthosts, parse_ip};
+use tollgate::session::{Connection, Ending, Rcpthosts, parse_ip};
 use toml::{Table, Value};
 
 /// One case.
@@ -41,6 +41,12 @@ pub(crate) enum Event {
     Mail(String),
     Rcpt(String, Rcpthosts),
     Data,
+    /// A message ended so.
+    Report(Ending),
+    /// The client goes: with QUIT, or without.
+    Close(bool),
+    /// Another one connects.
+    Client(Box<Connection>),
     Wait(u64),
 }
 
@@ -57,6 +63,8 @@ pub(crate) struct Expected {
     /// Header fields for the top of the message, unfolded.
     pub(crate) headers: Option<Vec<String>>,
     pub(crate) spf_result: Option<String>,
+    /// How long the answer is held back.
+    pub(crate) delay_ms: Option<u64>,
 }
 
 /// All cases of a file.
@@ -161,6 +169,10 @@ fn step(value: Value) -> Result<Step, String> {
         events.push(Event::Rcpt(recipient, rcpthosts(table.text("rcpthosts")?.as_deref())?));
     }
     events.extend(table.flag("data")?.then_some(Event::Data));
+    events.extend(table.text("report")?.map(|word| ending(&word).map(Event::Report)).transpose()?);
+    events.extend(table.text("close")?.map(|word| Event::Close(word == "quit")));
+    events.extend(table.value("client").map(client).transpose()?.map(|known| Event::Client(Box::new(known))));
+    events.extend(table.number("wait_s")?.map(|seconds| Event::Wait(seconds * 1_000)));
     events.extend(table.number("wait_ms")?.map(Event::Wait));
     let expected = Expected {
         expect: table.text("expect")?,
@@ -171,12 +183,21 @@ fn step(value: Value) -> Result<Step, String> {
         degraded: table.texts("degraded")?,
         headers: table.texts("headers")?,
         spf_result: table.text("spf_result")?,
+        delay_ms: table.number("delay_ms")?,
     };
     table.end("a step")?;
     match (events.pop(), events.is_empty()) {
         (Some(event), true) => Ok(Step { event, expected }),
-        _ => Err("a step: expected one of connect, helo, ehlo, mail, rcpt, data, wait_ms".to_owned()),
+        _ => {
+            Err("a step: expected one of connect, helo, ehlo, mail, rcpt, data, report, close, client, wait_s, wait_ms"
+                .to_owned())
+        }
     }
+}
+
+fn ending(word: &str) -> Result<Ending, String> {
+    let found = [Ending::Accepted, Ending::Rejected, Ending::Deferred].into_iter().find(|ending| ending.name() == word);
+    found.ok_or_else(|| format!("report = \"{word}\": expected accepted, rejected or deferred"))
 }
 
 fn rcpthosts(word: Option<&str>) -> Result<Rcpthosts, String> {

@@ -13,7 +13,7 @@ use tollgate::{
     decision_log::LogRing,
     mode::Mode,
     pipeline::{Action, Decision, Engine, Judged, KillSwitch, Policy},
-    session::{Address, Facts, Helo, Rcpthosts, Sender, SessionId, Stage, StateKey, Tried},
+    session::{Address, Connection, Ending, Facts, Helo, Rcpthosts, Report, Sender, SessionId, Stage, StateKey, Tried},
 };
 
 /// Plays a case of a file; the error says which step gave what.
@@ -98,13 +98,18 @@ async fn session(case: &Case, policy: Policy) -> Result<(), String> {
         key,
         LogRing::new(case.steps.len() + 2),
     );
-    let mut player = Player { case, engine, facts: Facts::default(), state: Bytes::new(), counts: (0, 0) };
+    let mut player = Player { case, engine, facts: Facts::default(), state: Bytes::new(), counts: (0, 0), accepted: 0 };
     player.facts.session_id = SessionId([7; 16]);
     player.facts.connection = case.client.clone();
     player.open().await?;
     for (at, step) in case.steps.iter().enumerate() {
         match &step.event {
             Event::Wait(ms) => clock.advance(Duration::from_millis(*ms)),
+            Event::Report(ending) => player.report(*ending, false),
+            Event::Close(quit) => player.report(Ending::Closed, *quit),
+            Event::Client(connection) => {
+                player.reconnect(connection).await.map_err(|wrong| format!("step {}: {wrong}", at + 1))?
+            }
             event => {
                 let decision = player.step(event).await;
                 compare(&decision, &step.expected, case.reply_ids)
@@ -122,6 +127,8 @@ struct Player<'a> {
     state: Bytes,
     /// Recipients of the transaction, accepted and refused.
     counts: (u32, u32),
+    /// Messages of the connection.
+    accepted: u32,
 }
 
 impl Player<'_> {
@@ -141,6 +148,31 @@ impl Player<'_> {
             compare(&decision, &Expected::default(), false).map_err(|wrong| format!("opening: {wrong}"))?;
         }
         Ok(())
+    }
+
+    /// Another connection, greeted as usual.
+    async fn reconnect(&mut self, connection: &Connection) -> Result<(), String> {
+        self.facts.session_id.0[0] = self.facts.session_id.0[0].wrapping_add(1);
+        self.facts = Facts { session_id: self.facts.session_id, connection: connection.clone(), ..Facts::default() };
+        (self.state, self.counts, self.accepted) = (Bytes::new(), (0, 0), 0);
+        for event in [Event::Connect, Event::Helo("mx.example".to_owned(), true)] {
+            let decision = self.step(&event).await;
+            compare(&decision, &Expected::default(), false).map_err(|wrong| format!("opening: {wrong}"))?;
+        }
+        Ok(())
+    }
+
+    /// How a message, or the connection, ended.
+    fn report(&mut self, ending: Ending, quit: bool) {
+        self.accepted += u32::from(ending == Ending::Accepted);
+        self.facts.seq += 1;
+        let (recipients_accepted, recipients_refused) = self.counts;
+        let messages_accepted = self.accepted;
+        let report =
+            Report { ending, recipients_accepted, recipients_refused, messages_accepted, quit, ..Report::default() };
+        self.facts.report = Some(report);
+        self.engine.report(self.facts.clone(), &self.state);
+        self.facts.report = None;
     }
 
     async fn step(&mut self, event: &Event) -> Arc<Decision> {
@@ -182,7 +214,9 @@ impl Player<'_> {
                 facts.recipients = Some(self.counts);
                 Stage::Data
             }
-            Event::Wait(_) => unreachable!("waiting is no call"),
+            Event::Wait(_) | Event::Report(_) | Event::Close(_) | Event::Client(_) => {
+                unreachable!("no call of a stage")
+            }
         }
     }
 }
@@ -210,6 +244,7 @@ fn compare(decision: &Decision, expected: &Expected, reply_ids: bool) -> Result<
         ("degraded", expected.degraded.as_ref().is_none_or(|expected| *expected == degraded)),
         ("headers", expected.headers.as_ref().is_none_or(|expected| *expected == headers)),
         ("spf_result", expected.spf_result.as_ref().is_none_or(|word| *word == verdict.spf_result)),
+        ("delay_ms", expected.delay_ms.is_none_or(|ms| ms == u64::from(verdict.delay_ms))),
     ]
     .into_iter()
     .filter_map(|(what, holds)| (!holds).then_some(what))
@@ -219,11 +254,12 @@ fn compare(decision: &Decision, expected: &Expected, reply_ids: bool) -> Result<
     }
     let by = decision.decided_by;
     Err(format!(
-        "{} differs at {}\nwe got: {got}\n  text: {:?}\n  by: \"{by}\"\n  findings: {findings:?}\n  would_have: \"{would_have}\"\n  degraded: {degraded:?}\n  headers: {headers:#?}\n  spf_result: \"{}\"",
+        "{} differs at {}\nwe got: {got}\n  text: {:?}\n  by: \"{by}\"\n  findings: {findings:?}\n  would_have: \"{would_have}\"\n  degraded: {degraded:?}\n  headers: {headers:#?}\n  spf_result: \"{}\"\n  delay_ms: {}",
         wrong.join(", "),
         decision.stage,
         verdict.text,
         verdict.spf_result,
+        verdict.delay_ms,
     ))
 }
 
@@ -232,6 +268,7 @@ fn shown(judged: &Judged) -> String {
     let outcome = match judged.outcome {
         Outcome::Allow => "allow".to_owned(),
         Outcome::Score(points) => format!("score {points}"),
+        Outcome::Delay(ms) => format!("delay {ms}"),
         Outcome::Defer => "defer".to_owned(),
         Outcome::Reject => "reject".to_owned(),
     };

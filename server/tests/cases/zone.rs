@@ -99,8 +99,8 @@ impl Ask for Table {
         let answered = match question {
             Question::Dns(question) => self.0.answer(&question),
             Question::Spf(question) => self.evaluated(&question),
-            // The health of lists is known without asking.
-            Question::ListHealth => return receiver,
+            // The health of lists is known without asking, and memory is not in the zone.
+            Question::ListHealth | Question::State(_) => return receiver,
         };
         // Whoever asked may have gone already: nothing is lost.
         let _ = sender.send(answered);

@@ -51,10 +51,10 @@ impl Lookup {
             let (engine, policy, subject) = (engine.clone(), policy.clone(), subject.clone());
             tasks.spawn(async move {
                 let ask = engine.asks();
-                let mut said = Said::of(&list, &subject, &**ask).await;
+                let mut said = Said::of(&list, &subject, &*ask).await;
                 let checks = checks::ALL.iter().filter_map(|&def| Some((def, policy.check(def.name)?)));
                 let found = findings(checks, &said, policy.dns_lists(), &subject, now);
-                said.health = health(list.id, &**ask);
+                said.health = health(list.id, &*ask);
                 reply(v1::lookup_reply::Part::List(Box::new(said.into_wire(&found))))
             });
         }

@@ -36,7 +36,9 @@ impl<'a, A: Ask + ?Sized> OverAsk<'a, A> {
             Answer::Dns(DnsAnswer::Failed(failure)) => {
                 Said::Failed(self.trouble(*failure, answered.age + answered.took))
             }
-            Answer::ListHealth(_) | Answer::Spf(_) => Said::Failed(Trouble::Ours(Failure::Malformed.name())),
+            Answer::ListHealth(_) | Answer::Spf(_) | Answer::State(_) => {
+                Said::Failed(Trouble::Ours(Failure::Malformed.name()))
+            }
         };
         Looked { said, ttl: answered.ttl, is_cached: answered.cached, took: answered.took }
     }

@@ -130,7 +130,7 @@ impl Said<'_> {
         let code = codes.join(",");
         let rule = match outcome {
             Outcome::Allow => ALLOWED,
-            Outcome::Score(_) => SCORED,
+            Outcome::Score(_) | Outcome::Delay(_) => SCORED,
             Outcome::Reject | Outcome::Defer if plain_replies && !self.txt.is_empty() => LISTED_PLAIN,
             Outcome::Reject | Outcome::Defer => LISTED,
         };

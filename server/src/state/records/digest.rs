@@ -2,6 +2,7 @@
 
 use crate::state::Key;
 use ring::digest::{Context, SHA256};
+use std::fmt;
 
 /// A hash of parts in their order: the first 16 octets of a SHA-256. The same on every server and in every release.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -24,6 +25,12 @@ impl Digest {
     #[must_use]
     pub fn rehearsed(self) -> Self {
         Self(self.0.map(|octet| !octet))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
     }
 }
 

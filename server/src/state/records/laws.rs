@@ -86,6 +86,7 @@ fn laws<R: Record + Near>(one: &R, two: &R, three: &R) -> Result<(), TestCaseErr
     prop_assert_eq!(a().newer(a()), a(), "newer is idempotent");
     prop_assert!(a().together(b()).is_near(&b().together(a())), "together commutes");
     prop_assert!(a().together(b()).together(c()).is_near(&a().together(b().together(c()))), "together associates");
+    prop_assert_eq!(a().newer(R::default()), a(), "nothing adds nothing");
     prop_assert_eq!(R::decode(&one.encode()), Some(a()));
     let record = one.encode();
     for cut in 0..record.len() {

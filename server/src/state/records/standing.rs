@@ -8,7 +8,7 @@ use crate::state::{
     Record,
     octets::{Reader, Writer},
 };
-use std::cmp::Ordering;
+use std::{cmp::Ordering, fmt};
 
 const VERSION: u8 = 1;
 
@@ -165,6 +165,11 @@ impl Standing {
     /// Another address of the net was seen at a trap. `true` = enough have been.
     pub fn witness(&mut self, mark: u16) -> bool {
         self.witnesses = witnesses(self.witnesses, [mark.max(1); Self::WITNESSES]);
+        self.is_witnessed()
+    }
+
+    /// Have enough addresses of the net been seen at a trap?
+    pub fn is_witnessed(&self) -> bool {
         self.witnesses[Self::WITNESSES - 1] != 0
     }
 
@@ -182,6 +187,16 @@ fn witnesses(one: [u16; Standing::WITNESSES], other: [u16; Standing::WITNESSES])
     marks.sort_unstable();
     marks.dedup();
     std::array::from_fn(|at| marks.get(at).copied().unwrap_or(0))
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:+.0}", self.reputation(self.at.into()))?;
+        for (experience, count) in Experience::ALL.iter().zip(self.counts).filter(|(_, count)| *count >= 0.05) {
+            write!(f, ", {} {count:.1}", experience.name())?;
+        }
+        Ok(())
+    }
 }
 
 impl Record for Standing {

@@ -49,7 +49,10 @@ impl Subject {
 
 fn named(name: &[u8]) -> Option<Box<str>> {
     let name = name.strip_suffix(b".").unwrap_or(name);
-    let fits = !name.is_empty() && name.len() <= Subject::NAME_OCTETS_MAX && name.iter().all(u8::is_ascii_graphic);
+    let fits = !name.is_empty()
+        && !name.ends_with(b".")
+        && name.len() <= Subject::NAME_OCTETS_MAX
+        && name.iter().all(u8::is_ascii_graphic);
     fits.then(|| String::from_utf8_lossy(name).to_ascii_lowercase().into_boxed_str())
 }
 

@@ -10,7 +10,13 @@ use crate::state::{
     octets::{Reader, Writer},
 };
 
+use std::fmt;
+
 const VERSION: u8 = 1;
+
+/// Within this time what others have spent is taken to be spent now, in seconds: servers hear of each other every second
+/// while a limit is in use.
+const LATELY_SECONDS: u64 = 5;
 
 /// A limit: `burst` tokens at once, one more every `every_ms` milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +74,12 @@ impl Tokens {
     }
 }
 
+impl fmt::Display for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "full again at {} ms, {} spent", self.full_at_ms, self.spent)
+    }
+}
+
 impl Record for Tokens {
     type Key = Digest;
     const NAME: &'static str = "counters";
@@ -100,5 +112,17 @@ impl Record for Tokens {
 
     fn together(self, other: Self) -> Self {
         Self { spent: self.spent.wrapping_add(other.spent), ..self.newer(other) }
+    }
+
+    /// What others have spent meanwhile is spent here too. After a long silence nobody knows when they did, and what
+    /// they say of the bucket has to do: that counts already, by [`Record::together`].
+    fn absorb(&mut self, before: Option<&Self>, others: &Self, age: Option<u64>) {
+        let spent = others.spent.wrapping_sub(before.map_or(0, |before| before.spent));
+        let is_lately = age.is_some_and(|age| age <= LATELY_SECONDS);
+        // A sum that went back: a record of theirs was begun anew.
+        if is_lately && before.is_some() && spent < u32::MAX / 2 {
+            let every_ms = self.every_ms.max(others.every_ms);
+            self.full_at_ms = self.full_at_ms.saturating_add(u64::from(spent) * u64::from(every_ms));
+        }
     }
 }

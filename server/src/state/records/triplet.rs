@@ -8,6 +8,8 @@ use crate::state::{
     octets::{Reader, Writer},
 };
 
+use std::fmt;
+
 const VERSION: u8 = 1;
 const DAY: u64 = 86_400;
 
@@ -40,6 +42,13 @@ impl Triplet {
     }
 }
 
+impl fmt::Display for Triplet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "tried first at {}, last at {}", self.first, self.last)?;
+        if self.passed == 0 { Ok(()) } else { write!(f, ", came through at {}", self.passed) }
+    }
+}
+
 impl Record for Triplet {
     type Key = Digest;
     const NAME: &'static str = "triplets";
@@ -66,6 +75,11 @@ impl Record for Triplet {
 
     fn newer(self, other: Self) -> Self {
         use std::cmp::Ordering::{Equal, Greater, Less};
+        // Nothing adds nothing: its zeros are no times.
+        let nothing = Self::default();
+        if self == nothing || other == nothing {
+            return if self == nothing { other } else { self };
+        }
         match self.epoch.cmp(&other.epoch) {
             Greater => self,
             Less => other,

@@ -1,0 +1,71 @@
+//! What is remembered of a stage? The checks say, the engine says how it is meant: what is only rehearsed is remembered in
+//! a namespace of its own.
+
+use super::{Action, Decision, exempt::Exemptions, policy::Step, stage::Judge};
+use crate::{
+    ask::{Answer, Answers, Question, SpfRole, spf::SpfResult},
+    check::{Came, Effect},
+    clock::Now,
+    metrics::STEP_RCPTHOSTS,
+    mode::Mode,
+    session::{Facts, Stage},
+};
+
+impl Judge<'_> {
+    /// What the checks want to be remembered of a decision.
+    pub(super) fn learnt(&self, decision: &Decision, exemptions: Exemptions) -> Vec<Effect> {
+        if decision.off || decision.stage < Stage::Rcpt {
+            return Vec::new();
+        }
+        let goes_on = decision.verdict.action == Action::Continue && decision.decided_by != STEP_RCPTHOSTS;
+        let would_by = decision.would_have.map_or("", |(_, by)| by);
+        self.each(decision.stage, &decision.facts, exemptions, |step, rehearsed, effects| {
+            let by_me = step.def.name == if rehearsed { would_by } else { decision.decided_by };
+            let came = Came { goes_on: goes_on && !(rehearsed && by_me), by_me, rehearsed };
+            step.check.learn(decision.stage, &decision.facts, &decision.evidence, came, decision.at, effects);
+        })
+    }
+
+    /// What they want to be remembered of how something ended.
+    pub(super) fn learnt_at_the_end(&self, facts: &Facts, now: Now) -> Vec<Effect> {
+        let (stage, answers) = (Stage::Outcome, Answers::default());
+        let exemptions = Exemptions::of(stage, facts, self.policy.settings());
+        self.each(stage, facts, exemptions, |step, rehearsed, effects| {
+            let came = Came { goes_on: true, by_me: false, rehearsed };
+            step.check.learn(stage, facts, &answers, came, now, effects);
+        })
+    }
+
+    fn each(
+        &self,
+        stage: Stage,
+        facts: &Facts,
+        exemptions: Exemptions,
+        learn: impl Fn(&Step, bool, &mut Vec<Effect>),
+    ) -> Vec<Effect> {
+        let of_all = self.mode_of(stage, facts);
+        let (mut all, mut own) = (Vec::new(), Vec::new());
+        for step in &self.policy.steps {
+            let mode = step.mode(facts).or_milder(of_all);
+            if mode == Mode::Off || exemptions.excuse(step) {
+                continue;
+            }
+            let rehearsed = mode == Mode::Monitor;
+            learn(step, rehearsed, &mut own);
+            let namespaced =
+                |effect: Effect| if rehearsed { effect.clone().rehearsed().unwrap_or(effect) } else { effect };
+            all.extend(own.drain(..).map(namespaced));
+        }
+        all
+    }
+}
+
+/// Does SPF say who sent this?
+pub(super) fn is_identified(answers: &Answers) -> bool {
+    answers.iter().any(|(question, answered)| match (question, &answered.answer) {
+        (Question::Spf(asked), Answer::Spf(evaluation)) => {
+            asked.role == SpfRole::Sender && evaluation.result == SpfResult::Pass && evaluation.is_identity
+        }
+        _ => false,
+    })
+}

@@ -48,11 +48,9 @@ impl Subject {
 }
 
 fn named(name: &[u8]) -> Option<Box<str>> {
-    let name = name.strip_suffix(b".").unwrap_or(name);
-    let fits = !name.is_empty()
-        && !name.ends_with(b".")
-        && name.len() <= Subject::NAME_OCTETS_MAX
-        && name.iter().all(u8::is_ascii_graphic);
+    // All of them, so that what is kept reads back as itself.
+    let name = &name[..name.iter().rposition(|&octet| octet != b'.').map_or(0, |last| last + 1)];
+    let fits = !name.is_empty() && name.len() <= Subject::NAME_OCTETS_MAX && name.iter().all(u8::is_ascii_graphic);
     fits.then(|| String::from_utf8_lossy(name).to_ascii_lowercase().into_boxed_str())
 }
 
@@ -187,8 +185,9 @@ mod tests {
         assert_eq!(of("192.0.2.1"), Ok("192.0.2.1".to_owned()));
         assert_eq!(of("2001:db8::/48"), Ok("2001:db8::/48".to_owned()));
         assert_eq!(of("Example.ORG."), Ok("domain:example.org".to_owned()));
+        assert_eq!(of("example.org.."), Ok("domain:example.org".to_owned()));
         assert_eq!(of("helo:MX.example"), Ok("helo:mx.example".to_owned()));
-        for wrong in ["", "helo:", "192.0.2.1/24", "2001:xyz", "a b"] {
+        for wrong in ["", "..", "helo:", "192.0.2.1/24", "2001:xyz", "a b"] {
             assert!(of(wrong).is_err(), "{wrong}");
         }
     }

@@ -11,8 +11,9 @@
 //! It locks its folder on Linux only, so a lock of our own stands in front.
 
 mod lists;
+mod shelf;
 
-use super::{StateError, Switches};
+use super::{KEEP_MAX, StateError, Switches};
 use crate::pipeline::SwitchState;
 use rustix::fs::{FlockOperation, flock};
 use std::{
@@ -24,7 +25,7 @@ use std::{
 };
 
 /// Operations in one batch: from 2,000 on sled was measured to lose 720 octets of memory for each update.
-const BATCH_MAX: usize = 200;
+const BATCH_MAX: usize = KEEP_MAX;
 
 /// Memory sled may use for its page cache, in octets (its own default is 1 GiB).
 const CACHE_OCTETS: u64 = 16 * 1024 * 1024;
@@ -91,6 +92,14 @@ impl Sled {
 
     /// Writes many entries, in pieces that sled can take.
     pub fn write(&self, entries: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>) -> Result<(), StateError> {
+        self.write_to(&self.db, entries)
+    }
+
+    fn write_to(
+        &self,
+        tree: &sled::Tree,
+        entries: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
+    ) -> Result<(), StateError> {
         let mut entries = entries.into_iter().peekable();
         while entries.peek().is_some() {
             let mut batch = sled::Batch::default();
@@ -100,7 +109,7 @@ impl Sled {
                     None => batch.remove(key),
                 }
             }
-            self.db.apply_batch(batch).map_err(|error| self.failed(&error))?;
+            tree.apply_batch(batch).map_err(|error| self.failed(&error))?;
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! Does a store keep its promises? One suite for all of them: a new store is done when it passes.
 
+pub(super) mod shelves;
+
 use super::{
-    KeptList, LISTS_KEPT_MAX, LISTS_KEPT_SECONDS, ListCards, ListHealth, Memory, Sled, Switches, list_cards,
-    list_health,
+    KeptList, LISTS_KEPT_MAX, LISTS_KEPT_SECONDS, ListCards, ListHealth, Memory, Shelf, Sled, Switches, Tokens,
+    list_cards, list_health,
 };
 use crate::{
     ask::{Health, ListId},
@@ -18,6 +20,8 @@ use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
 };
+
+use shelves::Sample;
 
 trait Store: Switches + ListHealth + ListCards {}
 
@@ -102,6 +106,9 @@ fn list_cards(store: &dyn Store) {
 #[test]
 fn memory_conforms() {
     suite(&Memory::default());
+    shelves::alone(&Memory::default(), shelves::NOON);
+    let store = Memory::default();
+    shelves::shared(&|| store.another(), shelves::NOON);
 }
 
 #[test]
@@ -112,6 +119,7 @@ fn sled_conforms_and_remembers() {
     {
         let store = Sled::open(scratch.path()).expect("opens").store;
         suite(&store);
+        shelves::alone(&store, shelves::NOON);
         store.set_thrown(Some(&thrown)).expect("stores");
         store.keep_lists(&[list]).expect("stores");
         store.keep_buckets(std::slice::from_ref(&bucket)).expect("stores");
@@ -121,4 +129,6 @@ fn sled_conforms_and_remembers() {
     assert_eq!(again.thrown(1).expect("reads"), Some(thrown));
     assert!(again.lists(u64::MAX).expect("reads").contains(&list));
     assert_eq!(again.buckets(u64::MAX).expect("reads"), [bucket]);
+    let tokens = Tokens::sample(1, shelves::NOON + 86_400);
+    assert_eq!(again.read(&[Tokens::key(0)], shelves::NOON).expect("reads")[0].own, Some(tokens));
 }

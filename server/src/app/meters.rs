@@ -127,6 +127,6 @@ pub fn failure_record_unreadable() {
 }
 
 /// A damaged store was set aside.
-pub(super) fn store_damaged() {
+pub(crate) fn store_damaged() {
     counter!("tollgate_store_damaged_total").increment(1);
 }

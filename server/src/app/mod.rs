@@ -6,6 +6,7 @@
 //! | `core-N` | a current-thread runtime that answers calls |
 //! | `io` | the runtime of the resolver's sockets and of SPF evaluations |
 //! | `log` | escapes and writes what the cores left in the ring |
+//! | `recall`, `remember` | read from the store what is not in memory, and write behind |
 //! | `main` | control: signals, reloads, the administrator, `/metrics`, the keeper of DNS lists |
 
 mod acceptor;
@@ -34,6 +35,7 @@ use crate::{
         keeper::{self, Keeper, KeeperHandle},
     },
     pipeline::{Engine, KillSwitch, Policy},
+    recall::{self, Recall},
     reload::{self, InForce, Loaded, REQUESTS_MAX, Reloader},
     rpc,
     session::StateKey,
@@ -54,6 +56,9 @@ use std::{
 };
 use tokio::sync::mpsc;
 use tonic::service::Routes;
+
+/// Records of each kind that the store holds.
+const RECORDS_MAX: u64 = 10_000_000;
 
 /// Why the daemon does not run.
 #[derive(Debug)]
@@ -119,6 +124,7 @@ impl Start {
         let switch = self.switch()?;
         let (engine, io_thread) = self.engine(policy, &server, &dns, switch.clone())?;
         let (keeper, dns_lists) = self.keeper(&engine, &dns, dns_lists)?;
+        let memory = self.memory(&engine)?;
         let (health, other) = services::other()?;
         let (cores, queues) = start_cores(&server, &engine, &other)?;
         let connections = queues.iter().map(|core| core.load.clone()).collect();
@@ -158,6 +164,7 @@ impl Start {
         // Nobody may be reading standard error.
         let _ = io::stderr().write_all(announced.as_bytes());
         let ended = control.block_on(control_thread.run());
+        memory.stop();
         dns_lists.flush().map_err(|error| error.to_string())?;
         // The look-ups end when nobody can ask any more: that is, with the process.
         drop((io_thread, sockets.files));
@@ -195,8 +202,21 @@ impl Start {
             self.ring.notice(self.now, "warning", vec![("warning", warning)]);
         }
         let (clock, ring) = (self.clock.clone(), self.ring.clone());
-        let engine = Engine::new(policy, Arc::new(answers), clock, switch, key, ring).watching(lists);
-        Ok((Arc::new(engine), io_thread))
+        let bounds = recall::Bounds::default();
+        let recall = Arc::new(Recall::over_store(bounds, clock.clone(), false));
+        let engine = Engine::new(policy, Arc::new(answers), clock, switch, key, ring);
+        Ok((Arc::new(engine.watching(lists).remembering(recall)), io_thread))
+    }
+
+    fn memory(&self, engine: &Engine) -> Result<recall::keeper::Keeper, String> {
+        let parts = recall::keeper::Parts {
+            recall: engine.recall().clone(),
+            store: self.state.clone(),
+            clock: self.clock.clone(),
+            ring: self.ring.clone(),
+            records_max: RECORDS_MAX,
+        };
+        recall::keeper::Keeper::start(parts).map_err(|error| format!("cannot start the keeper of memory: {error}"))
     }
 
     fn keeper(

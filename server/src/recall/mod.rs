@@ -6,10 +6,13 @@
 //! `store = "memory"`) what is not here is nowhere.
 
 mod answers;
+pub mod keeper;
+mod kinds;
 mod table;
 mod waits;
 
 pub use answers::WithMemory;
+pub use kinds::Kind;
 pub use table::{Dirty, Seen, Table};
 
 use crate::{
@@ -178,6 +181,11 @@ impl Recall {
         if self.missing.is_empty() {
             self.wake.wait(at_most);
         }
+    }
+
+    /// Wakes up the thread that waits.
+    pub fn wake_keeper(&self) {
+        self.wake.wake();
     }
 
     /// Remembers. `host` = the mail host that says so. Short locks only: for any thread.

@@ -98,7 +98,14 @@ impl<R: Record> Table<R> {
     /// Takes in what the store holds under a key.
     pub fn fill(&self, key: R::Key, held: Held<R>, now: u64) {
         let hash = self.hasher.hash_one(&key);
-        self.with(hash, |shard| self.slot_or_new(shard, hash, key, false, now).fill(held, now));
+        self.with(hash, |shard| {
+            let slot = self.slot_or_new(shard, hash, key, false, now);
+            // The store has lost what it was told, or has not been told yet.
+            let is_behind = slot.fill(held, now);
+            if is_behind && slot.make_dirty() {
+                shard.dirty.push(hash);
+            }
+        });
     }
 
     /// The same, unless there is no room without driving out something else: `false` = there was none.
@@ -116,6 +123,15 @@ impl<R: Record> Table<R> {
         self.complete.store(true, Ordering::Release);
     }
 
+    /// The same, unless something was driven out since so much had been. Whatever is driven out meanwhile is either counted
+    /// by now, or will take the mark back itself.
+    pub fn set_complete_unless_evicted_since(&self, evicted: u64) {
+        self.complete.store(true, Ordering::SeqCst);
+        if self.evicted.load(Ordering::SeqCst) != evicted {
+            self.complete.store(false, Ordering::SeqCst);
+        }
+    }
+
     /// Is nothing missing?
     pub fn is_complete(&self) -> bool {
         self.complete.load(Ordering::Acquire)
@@ -131,7 +147,7 @@ impl<R: Record> Table<R> {
                 break;
             }
             let mut shard = self.at(*turn % SHARDS);
-            shard.take_dirty(left, &mut dirty);
+            shard.take_dirty(left, &mut dirty, &self.hasher);
             if shard.dirty.is_empty() {
                 *turn = turn.wrapping_add(1);
             }
@@ -150,6 +166,11 @@ impl<R: Record> Table<R> {
         }
     }
 
+    /// The store has lost everything: it is told all again.
+    pub fn all_unwritten(&self) {
+        (0..SHARDS).for_each(|at| self.at(at).make_all_dirty(&self.hasher));
+    }
+
     /// Changes that the store does not have yet.
     pub fn unwritten(&self) -> usize {
         (0..SHARDS).map(|at| self.at(at).dirty.len()).sum()
@@ -160,6 +181,18 @@ impl<R: Record> Table<R> {
         for at in 0..SHARDS {
             self.at(at).visit(&mut visit);
         }
+    }
+
+    /// Drops what has expired from one shard (any number; they go round), and what is known to be nothing for long.
+    pub fn forget(&self, shard: usize, now: u64) {
+        let (before, after) = {
+            let mut shard = self.at(shard % SHARDS);
+            let before = shard.size();
+            shard.forget(now, &self.hasher);
+            (before, shard.size())
+        };
+        self.entries.fetch_add(after.0.wrapping_sub(before.0), Ordering::Relaxed);
+        self.octets.fetch_add(after.1.wrapping_sub(before.1), Ordering::Relaxed);
     }
 
     /// Entries and octets held.
@@ -183,8 +216,9 @@ impl<R: Record> Table<R> {
         let place = shard.place(hash, &key).unwrap_or_else(|| {
             let gone = shard.make_room(Slot::<R>::octets(&key), &self.hasher);
             if gone.entries > 0 {
-                self.complete.store(false, Ordering::Release);
-                self.evicted.fetch_add(gone.entries, Ordering::Relaxed);
+                // In this order: see `set_complete_unless_evicted_since`.
+                self.evicted.fetch_add(gone.entries, Ordering::SeqCst);
+                self.complete.store(false, Ordering::SeqCst);
                 self.dropped.fetch_add(gone.dirty, Ordering::Relaxed);
             }
             shard.push(hash, Slot::new(key, based, now), &self.hasher)

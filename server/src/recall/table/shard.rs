@@ -8,6 +8,9 @@ use std::hash::BuildHasher;
 /// Entries spared in a row before one goes in any case: the hand's way ends while a lock is held.
 const SPARED_MAX: usize = 64;
 
+/// How long it is remembered that there is nothing, in seconds.
+const NOTHING_SECONDS: u64 = 600;
+
 const USED: u8 = 1;
 const DIRTY: u8 = 2;
 const BASED: u8 = 4;
@@ -63,12 +66,13 @@ impl<R: Record> Slot<R> {
         !was
     }
 
-    pub(super) fn fill(&mut self, held: Held<R>, now: u64) {
-        if let Some(stored) = held.own {
-            let own = std::mem::take(&mut self.own);
-            // Based: the store has an older version of ours. Not based: ours is what came on top of it.
-            self.own = if self.is_based() { own.newer(stored) } else { stored.together(own) };
-        }
+    /// `true` = the store does not have what this server says.
+    pub(super) fn fill(&mut self, held: Held<R>, now: u64) -> bool {
+        let stored = held.own.unwrap_or_default();
+        let own = std::mem::take(&mut self.own);
+        // Based: the store has an older version of ours. Not based: ours is what came on top of it.
+        self.own = if self.is_based() { own.newer(stored.clone()) } else { stored.clone().together(own) };
+        let is_behind = self.own != stored;
         if let Some(others) = &held.others {
             let age = self.is_based().then(|| self.age(now));
             self.own.absorb(self.others.as_deref(), others, age);
@@ -76,6 +80,13 @@ impl<R: Record> Slot<R> {
         self.others = held.others.map(Box::new);
         self.synced = seconds(now);
         self.flags |= BASED;
+        is_behind
+    }
+
+    /// Nothing is lost without it: it says nothing any more, or has said nothing for a while.
+    fn is_idle(&self, now: u64) -> bool {
+        let is_clean = self.flags & (DIRTY | BASED) == BASED;
+        is_clean && self.all().map_or(self.age(now) > NOTHING_SECONDS, |record| record.expires_at() <= now)
     }
 }
 
@@ -145,24 +156,47 @@ impl<R: Record> Shard<R> {
         place
     }
 
+    pub(super) fn make_all_dirty(&mut self, hasher: &impl BuildHasher) {
+        for slot in &mut self.slots {
+            if slot.own != R::default() && slot.make_dirty() {
+                self.dirty.push(hasher.hash_one(&slot.key));
+            }
+        }
+    }
+
     /// Takes up to `most` dirty slots.
-    pub(super) fn take_dirty(&mut self, most: usize, dirty: &mut Dirty<R>) {
+    pub(super) fn take_dirty(&mut self, most: usize, dirty: &mut Dirty<R>, hasher: &impl BuildHasher) {
         let from = self.dirty.len().saturating_sub(most);
         for hash in self.dirty.split_off(from) {
-            // Two keys of one hash in one shard: both are looked at, twice.
-            let places: Vec<usize> = self.index.iter_hash(hash).map(|&place| place as usize).collect();
-            for place in places {
-                let Some(slot) = self.slots.get_mut(place).filter(|slot| slot.flags & DIRTY != 0) else { continue };
-                slot.flags &= !DIRTY;
-                if slot.is_based() {
-                    dirty.changed.push((slot.key.clone(), slot.own.clone()));
-                } else {
-                    dirty.unbased.push(slot.key.clone());
-                }
+            let slots = &self.slots;
+            // Of two keys of one hash one is found, and then the other: each is on the list.
+            let is_it = |&place: &u32| {
+                let slot = slots.get(place as usize).filter(|slot| slot.flags & DIRTY != 0);
+                slot.is_some_and(|slot| hasher.hash_one(&slot.key) == hash)
+            };
+            let Some(&place) = self.index.find(hash, is_it) else { continue };
+            let Some(slot) = self.slots.get_mut(place as usize) else { continue };
+            slot.flags &= !DIRTY;
+            if slot.is_based() {
+                dirty.changed.push((slot.key.clone(), slot.own.clone()));
+            } else {
+                dirty.unbased.push(slot.key.clone());
             }
         }
         if self.dirty.is_empty() {
             self.dirty.shrink_to(64);
+        }
+    }
+
+    pub(super) fn forget(&mut self, now: u64, hasher: &impl BuildHasher) {
+        let mut place = 0;
+        while let Some(slot) = self.slots.get(place) {
+            if slot.is_idle(now) {
+                // Another one takes its place.
+                self.remove(place, hasher);
+            } else {
+                place += 1;
+            }
         }
     }
 

@@ -19,11 +19,9 @@ type Entry = (Vec<u8>, Vec<u8>);
 impl Sled {
     /// Entries under a prefix.
     fn records(&self, prefix: &[u8]) -> Result<Vec<Entry>, StateError> {
-        let entries = self.db.scan_prefix(prefix).take(RECORDS_MAX);
-        let record = |entry: sled::Result<(sled::IVec, sled::IVec)>| {
-            entry.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(|error| self.failed(&error))
-        };
-        entries.map(record).collect()
+        let record =
+            |entry: sled::Result<(sled::IVec, sled::IVec)>| entry.map(|(key, value)| (key.to_vec(), value.to_vec()));
+        self.with(|db| db.scan_prefix(prefix).take(RECORDS_MAX).map(record).collect())
     }
 }
 

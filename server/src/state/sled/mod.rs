@@ -3,48 +3,44 @@
 //! 1. A snapshot that a crash left half-written (`snap.*.generating`) makes every later open fail: removed before.
 //! 2. A damaged snapshot fails the open, though the log holds everything: tried again without snapshots.
 //! 3. Damage beyond that: the folder is kept under another name and an empty one takes its place; the caller alarms.
-//! 4. Opening damaged files may panic inside sled: caught, and treated as damage.
+//! 4. Damaged files may panic inside sled, at the opening or later: caught, and treated as damage.
 //! 5. Large batches starve its memory reclamation: written in pieces of at most [`BATCH_MAX`].
 //! 6. Its cache bound and its flushing are implicit: both are set here, and [`Sled::flush`] is called at shutdown.
+//! 7. It never gives space back: copied into a fresh folder at the opening once most of a large one is waste.
+//! 8. One failed write, as on a full disk, makes it fail for ever: [`Sled::reopen`].
 //!
 //! A log whose front is damaged reads as empty without any complaint: a mark tells an empty store from an emptied one.
 //! It locks its folder on Linux only, so a lock of our own stands in front.
 
+mod compact;
 mod lists;
+mod opening;
 mod shelf;
 
 use super::{KEEP_MAX, StateError, Switches};
 use crate::pipeline::SwitchState;
-use rustix::fs::{FlockOperation, flock};
 use std::{
-    fs::{self, DirBuilder, File},
-    io::ErrorKind,
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 /// Operations in one batch: from 2,000 on sled was measured to lose 720 octets of memory for each update.
 const BATCH_MAX: usize = KEEP_MAX;
-
-/// Memory sled may use for its page cache, in octets (its own default is 1 GiB).
-const CACHE_OCTETS: u64 = 16 * 1024 * 1024;
-
-/// How much may be lost in a crash, in milliseconds.
-const FLUSH_EVERY_MS: u64 = 1_000;
-
-/// Damaged folders kept beside the store: older ones stay where they are, newer ones replace the last.
-const DAMAGED_MAX: u32 = 10;
-
-/// In every store since its first opening.
-const MARK: &[u8] = b"tollgate";
 
 const SWITCH: &[u8] = b"kill_switch";
 
 /// The store in a folder of its own.
 #[derive(Debug)]
 pub struct Sled {
-    db: sled::Db,
+    // std mutex: held to take a handle, and while the store is opened anew; never over an await.
+    db: Mutex<Option<sled::Db>>,
+    /// An operation found that the files are not what sled wrote.
+    is_damaged: AtomicBool,
     folder: PathBuf,
     _lock: File,
 }
@@ -63,55 +59,58 @@ impl Sled {
     /// system refuses.
     pub fn open(folder: &Path) -> Result<Opened, StateError> {
         let path = folder.join("sled");
-        let failed = |error: &dyn std::fmt::Display| StateError::Failed(path.display().to_string(), error.to_string());
-        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(|error| failed(&error))?;
-        let lock = lock(&folder.join("sled.lock"))?;
-        remove_snapshots(&path, |name| name.ends_with(".generating")).map_err(|error| failed(&error))?;
-        let mut set_aside = None;
-        let db = match attempt(&path) {
-            Ok(db) => db,
-            Err(Attempt::Failed(error)) => return Err(failed(&error)),
-            Err(Attempt::Damaged) => {
-                remove_snapshots(&path, |_| true).map_err(|error| failed(&error))?;
-                match attempt(&path) {
-                    Ok(db) => db,
-                    Err(_) => {
-                        set_aside = Some(put_aside(&path).map_err(|error| failed(&error))?);
-                        attempt(&path).map_err(|_| failed(&"an empty store cannot be opened"))?
-                    }
-                }
-            }
-        };
-        Ok(Opened { store: Self { db, folder: path, _lock: lock }, set_aside })
+        let say = |error: String| StateError::Failed(path.display().to_string(), error);
+        let lock = opening::lock(&folder.join("sled.lock"))?;
+        let (db, set_aside) = opening::whatever_is_there(&path).map_err(say)?;
+        let db = compact::if_wasteful(&path, db).map_err(say)?;
+        let is_damaged = AtomicBool::new(false);
+        Ok(Opened { store: Self { db: Mutex::new(Some(db)), is_damaged, folder: path, _lock: lock }, set_aside })
     }
 
     /// Waits until everything is on disk.
     pub fn flush(&self) -> Result<(), StateError> {
-        self.db.flush().map(drop).map_err(|error| self.failed(&error))
+        self.with(|db| db.flush().map(drop))
+    }
+
+    /// Opens it anew after a failure: sled remembers one for ever. What was not flushed is lost. Gives the place of the
+    /// damaged store if an empty one had to take its place.
+    pub fn reopen(&self) -> Result<Option<PathBuf>, StateError> {
+        let mut db = self.handle();
+        // The old one holds sled's own lock until its last handle is gone, and may not be able to say goodbye.
+        let closed = catch_unwind(AssertUnwindSafe(|| drop(db.take())));
+        let is_damaged = self.is_damaged.swap(false, Ordering::AcqRel) || closed.is_err();
+        let say = |error: String| StateError::Failed(self.folder.display().to_string(), error);
+        let opened =
+            if is_damaged { opening::empty_beside(&self.folder) } else { opening::whatever_is_there(&self.folder) };
+        let (fresh, set_aside) = opened.map_err(say)?;
+        *db = Some(fresh);
+        Ok(set_aside)
     }
 
     /// Writes many entries, in pieces that sled can take.
     pub fn write(&self, entries: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>) -> Result<(), StateError> {
-        self.write_to(&self.db, entries)
+        self.with(|db| write_to(db, entries))
     }
 
-    fn write_to(
-        &self,
-        tree: &sled::Tree,
-        entries: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>,
-    ) -> Result<(), StateError> {
-        let mut entries = entries.into_iter().peekable();
-        while entries.peek().is_some() {
-            let mut batch = sled::Batch::default();
-            for (key, value) in entries.by_ref().take(BATCH_MAX) {
-                match value {
-                    Some(value) => batch.insert(key, value),
-                    None => batch.remove(key),
-                }
+    /// Works with the store; what panics is damage.
+    fn with<T>(&self, work: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, StateError> {
+        let Some(db) = self.handle().clone() else { return Err(self.failed(&"it could not be opened anew yet")) };
+        match catch_unwind(AssertUnwindSafe(|| work(&db))) {
+            Ok(Ok(done)) => Ok(done),
+            Ok(Err(error)) => {
+                let is_damage = opening::is_damage(&error);
+                self.is_damaged.fetch_or(is_damage, Ordering::AcqRel);
+                Err(self.failed(&error))
             }
-            tree.apply_batch(batch).map_err(|error| self.failed(&error))?;
+            Err(_) => {
+                self.is_damaged.store(true, Ordering::Release);
+                Err(self.failed(&"damaged: it panicked"))
+            }
         }
-        Ok(())
+    }
+
+    fn handle(&self) -> MutexGuard<'_, Option<sled::Db>> {
+        self.db.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn failed(&self, error: &dyn std::fmt::Display) -> StateError {
@@ -119,9 +118,24 @@ impl Sled {
     }
 }
 
+fn write_to(tree: &sled::Tree, entries: impl IntoIterator<Item = (Vec<u8>, Option<Vec<u8>>)>) -> sled::Result<()> {
+    let mut entries = entries.into_iter().peekable();
+    while entries.peek().is_some() {
+        let mut batch = sled::Batch::default();
+        for (key, value) in entries.by_ref().take(BATCH_MAX) {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        tree.apply_batch(batch)?;
+    }
+    Ok(())
+}
+
 impl Switches for Sled {
     fn thrown(&self, now: u64) -> Result<Option<SwitchState>, StateError> {
-        let stored = self.db.get(SWITCH).map_err(|error| self.failed(&error))?;
+        let stored = self.with(|db| db.get(SWITCH))?;
         // What cannot be read was written by another release: not thrown.
         Ok(stored.and_then(|stored| decode(&stored)).filter(|state| state.until > now))
     }
@@ -148,74 +162,6 @@ fn decode(stored: &[u8]) -> Option<SwitchState> {
     let (reason, by) = rest.split_at_checked(usize::try_from(u32::from_be_bytes(*length)).ok()?)?;
     let text = |octets: &[u8]| String::from_utf8(octets.to_vec()).ok();
     Some(SwitchState { until: u64::from_be_bytes(*until), reason: text(reason)?, by: text(by)? })
-}
-
-enum Attempt {
-    /// The store's files are not what sled wrote.
-    Damaged,
-    /// Permissions, space: another folder would fare no better.
-    Failed(sled::Error),
-}
-
-fn attempt(path: &Path) -> Result<sled::Db, Attempt> {
-    let config = sled::Config::new().path(path).cache_capacity(CACHE_OCTETS).flush_every_ms(Some(FLUSH_EVERY_MS));
-    let used = fs::metadata(path.join("db")).is_ok_and(|file| file.len() > 0);
-    guarded(|| {
-        let db = config.open()?;
-        if !db.contains_key(MARK)? {
-            if used {
-                return Err(sled::Error::Corruption { at: None, bt: () });
-            }
-            db.insert(MARK, &[])?;
-            db.flush()?;
-        }
-        Ok(db)
-    })
-}
-
-fn guarded(open: impl FnOnce() -> sled::Result<sled::Db>) -> Result<sled::Db, Attempt> {
-    use ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
-    match catch_unwind(AssertUnwindSafe(open)) {
-        Ok(Ok(db)) => Ok(db),
-        Ok(Err(sled::Error::Io(error))) if !matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof) => {
-            Err(Attempt::Failed(sled::Error::Io(error)))
-        }
-        Ok(Err(_)) | Err(_) => Err(Attempt::Damaged),
-    }
-}
-
-fn remove_snapshots(path: &Path, which: impl Fn(&str) -> bool) -> std::io::Result<()> {
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with("snap.") && which(name)) {
-            fs::remove_file(entry.path())?;
-        }
-    }
-    Ok(())
-}
-
-/// Renames the folder to `sled.damaged-N` and makes an empty one.
-fn put_aside(path: &Path) -> std::io::Result<PathBuf> {
-    let name = |number| path.with_file_name(format!("sled.damaged-{number}"));
-    let free = (1..DAMAGED_MAX).map(name).find(|path| !path.exists());
-    let aside = free.unwrap_or_else(|| name(DAMAGED_MAX));
-    if aside.exists() {
-        fs::remove_dir_all(&aside)?;
-    }
-    fs::rename(path, &aside)?;
-    DirBuilder::new().mode(0o700).create(path)?;
-    Ok(aside)
-}
-
-fn lock(path: &Path) -> Result<File, StateError> {
-    let name = || path.display().to_string();
-    let file = File::options().create(true).truncate(false).write(true).mode(0o600).open(path);
-    let file = file.map_err(|error| StateError::Failed(name(), error.to_string()))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(StateError::InUse(name())),
-        Err(error) => Err(StateError::Failed(name(), error.to_string())),
-    }
 }
 
 #[cfg(test)]

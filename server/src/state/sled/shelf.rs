@@ -5,60 +5,63 @@
 
 use super::{
     super::{Cursor, Held, Key, Page, Record, Shelf, StateError},
-    Sled,
+    Sled, write_to,
 };
 use std::ops::Bound::{Excluded, Unbounded};
 
 impl Sled {
     // Cheap when it is open already, and every tree that exists is opened with the store, behind its guards.
-    fn shelf<R: Record>(&self) -> Result<sled::Tree, StateError> {
-        self.db.open_tree(R::NAME).map_err(|error| self.failed(&error))
+    fn on<R: Record, T>(&self, work: impl FnOnce(&sled::Tree) -> sled::Result<T>) -> Result<T, StateError> {
+        self.with(|db| work(&db.open_tree(R::NAME)?))
     }
 }
 
 impl<R: Record> Shelf<R> for Sled {
     fn read(&self, keys: &[R::Key], now: u64) -> Result<Vec<Held<R>>, StateError> {
-        let shelf = self.shelf::<R>()?;
-        let mut damaged = Vec::new();
-        let mut held = Vec::with_capacity(keys.len());
-        for key in keys {
-            let octets = key.octets();
-            let stored = shelf.get(&octets).map_err(|error| self.failed(&error))?;
-            let record = stored.as_deref().and_then(R::decode);
-            if stored.is_some() && record.is_none() {
-                damaged.push((octets, None));
+        self.on::<R, _>(|shelf| {
+            let mut damaged = Vec::new();
+            let mut held = Vec::with_capacity(keys.len());
+            for key in keys {
+                let octets = key.octets();
+                let stored = shelf.get(&octets)?;
+                let record = stored.as_deref().and_then(R::decode);
+                if stored.is_some() && record.is_none() {
+                    damaged.push((octets, None));
+                }
+                held.push(Held { own: record.filter(|record| record.expires_at() > now), others: None });
             }
-            held.push(Held { own: record.filter(|record| record.expires_at() > now), others: None });
-        }
-        self.write_to(&shelf, damaged)?;
-        Ok(held)
+            write_to(shelf, damaged)?;
+            Ok(held)
+        })
     }
 
     fn keep(&self, records: &[(R::Key, R)]) -> Result<(), StateError> {
         let entries = records.iter().map(|(key, record)| (key.octets(), Some(record.encode())));
-        self.write_to(&self.shelf::<R>()?, entries)
+        self.on::<R, _>(|shelf| write_to(shelf, entries))
     }
 
     fn remove(&self, keys: &[R::Key]) -> Result<(), StateError> {
-        self.write_to(&self.shelf::<R>()?, keys.iter().map(|key| (key.octets(), None)))
+        self.on::<R, _>(|shelf| write_to(shelf, keys.iter().map(|key| (key.octets(), None))))
     }
 
     fn walk(&self, from: Option<&Cursor>, most: usize) -> Result<Page<R>, StateError> {
-        let shelf = self.shelf::<R>()?;
+        let most = most.max(1);
         let begin = from.map_or(Unbounded, |cursor| Excluded(cursor.0.clone()));
-        let (mut records, mut damaged, mut next) = (Vec::new(), Vec::new(), None);
-        for (place, entry) in shelf.range::<Vec<u8>, _>((begin, Unbounded)).take(most.max(1)).enumerate() {
-            let (key, stored) = entry.map_err(|error| self.failed(&error))?;
-            match (R::Key::from_octets(&key), R::decode(&stored)) {
-                (Some(key), Some(record)) => records.push((key, Held { own: Some(record), others: None })),
-                _ => damaged.push((key.to_vec(), None)),
+        self.on::<R, _>(|shelf| {
+            let (mut records, mut damaged, mut next) = (Vec::new(), Vec::new(), None);
+            for (place, entry) in shelf.range::<Vec<u8>, _>((begin, Unbounded)).take(most).enumerate() {
+                let (key, stored) = entry?;
+                match (R::Key::from_octets(&key), R::decode(&stored)) {
+                    (Some(key), Some(record)) => records.push((key, Held { own: Some(record), others: None })),
+                    _ => damaged.push((key.to_vec(), None)),
+                }
+                if place + 1 == most {
+                    next = Some(Cursor(key.to_vec()));
+                }
             }
-            if place + 1 == most.max(1) {
-                next = Some(Cursor(key.to_vec()));
-            }
-        }
-        self.write_to(&shelf, damaged)?;
-        Ok(Page { records, next })
+            write_to(shelf, damaged)?;
+            Ok(Page { records, next })
+        })
     }
 }
 
@@ -71,7 +74,7 @@ mod tests {
     fn what_cannot_be_read_is_absent_and_removed() {
         let scratch = tempfile::tempdir().expect("a folder");
         let store = Sled::open(scratch.path()).expect("opens").store;
-        let tree = store.shelf::<Tokens>().expect("opens");
+        let tree = store.on::<Tokens, _>(|tree| Ok(tree.clone())).expect("opens");
         let plant = |key: &[u8], octets: &[u8]| drop(tree.insert(key, octets).expect("stores"));
         shelves::damage::<Tokens>(&store, &plant, shelves::NOON);
         let (key, long) = (Digest::of(&[b"damaged"]).octets(), vec![0; 17]);

@@ -1,6 +1,7 @@
 //! Each guard, shown with the damage it is for.
 
 use super::*;
+use std::fs;
 
 fn thrown() -> SwitchState {
     SwitchState { until: u64::MAX, reason: "r".to_owned(), by: "b".to_owned() }
@@ -17,6 +18,10 @@ fn used() -> tempfile::TempDir {
 fn remembers(scratch: &Path) -> bool {
     let opened = Sled::open(scratch).expect("opens");
     opened.set_aside.is_none() && opened.store.thrown(0).expect("reads") == Some(thrown())
+}
+
+fn entries(store: &Sled) -> usize {
+    store.with(|db| Ok(db.iter().count())).expect("reads")
 }
 
 fn snapshots(scratch: &Path) -> Vec<PathBuf> {
@@ -69,7 +74,7 @@ fn guard_3_a_damaged_store_is_set_aside_and_an_empty_one_starts() {
 
 #[test]
 fn guard_4_a_panic_is_damage() {
-    assert!(matches!(guarded(|| panic!("as sled may")), Err(Attempt::Damaged)));
+    assert!(matches!(opening::guarded(|| panic!("as sled may")), Err(opening::Attempt::Damaged)));
 }
 
 #[test]
@@ -79,9 +84,9 @@ fn guard_5_a_large_write_goes_in_pieces_and_whole() {
     let count = 5 * BATCH_MAX + 1;
     let entry = |number: usize| (number.to_be_bytes().to_vec(), Some(vec![1]));
     store.write((0..count).map(entry)).expect("writes");
-    assert_eq!(store.db.iter().count(), count + 1, "with the mark");
+    assert_eq!(entries(&store), count + 1, "with the mark");
     store.write((0..count).map(|number| (number.to_be_bytes().to_vec(), None))).expect("removes");
-    assert_eq!(store.db.iter().count(), 1);
+    assert_eq!(entries(&store), 1);
 }
 
 #[test]
@@ -100,7 +105,7 @@ fn guard_6_what_was_flushed_is_there_after_a_kill() {
         }
     }
     let opened = Sled::open(copy.path()).expect("opens");
-    assert_eq!(opened.store.db.get(b"k").expect("reads").as_deref(), Some(&b"v"[..]));
+    assert_eq!(opened.store.with(|db| db.get(b"k")).expect("reads").as_deref(), Some(&b"v"[..]));
 }
 
 #[test]
@@ -109,4 +114,60 @@ fn a_store_in_use_is_named() {
     let _first = Sled::open(scratch.path()).expect("opens");
     let error = Sled::open(scratch.path()).expect_err("in use");
     assert!(error.to_string().contains("another tollgated is running"), "{error}");
+}
+
+/// A store that holds much that is gone, and a little that is not.
+fn wasteful(scratch: &Path) -> sled::Db {
+    let store = Sled::open(scratch).expect("opens").store;
+    let entry = |number: u32, value| (number.to_be_bytes().to_vec(), value);
+    for round in 0..20_u8 {
+        store.write((0..3_000).map(|number| entry(number, Some(vec![round; 100])))).expect("writes");
+        store.flush().expect("flushes");
+    }
+    store.write((7..3_000).map(|number| entry(number, None))).expect("removes");
+    store.flush().expect("flushes");
+    store.handle().take().expect("open")
+}
+
+#[test]
+fn guard_7_waste_is_left_behind() {
+    let scratch = tempfile::tempdir().expect("a folder");
+    let db = wasteful(scratch.path());
+    let (path, before) = (scratch.path().join("sled"), db.size_on_disk().expect("a size"));
+    assert!(!compact::is_wasteful(&db, before), "a small one is left alone");
+    assert!(compact::is_wasteful(&db, before / 2), "{before}");
+    let db = compact::compacted(&path, db).expect("copies");
+    assert!(db.size_on_disk().expect("a size") * 2 < before, "{before}");
+    assert_eq!(db.iter().count(), 7 + 1, "with the mark");
+    drop(db);
+    let names: Vec<_> =
+        fs::read_dir(scratch.path()).expect("a folder").map(|entry| entry.expect("one").file_name()).collect();
+    assert!(names.iter().all(|name| name == "sled" || name == "sled.lock"), "{names:?}");
+}
+
+#[test]
+fn guard_7_a_crash_while_the_folders_change_places_loses_nothing() {
+    let scratch = used();
+    let path = |name: &str| scratch.path().join(name);
+    fs::create_dir(path("sled.compact")).expect("makes");
+    fs::write(path("sled.compact/db"), b"half of it").expect("writes");
+    assert!(remembers(scratch.path()), "not whole yet");
+    fs::rename(path("sled"), path("sled.old")).expect("renames");
+    fs::create_dir(path("sled.compact")).expect("makes");
+    assert!(remembers(scratch.path()), "the old one was out of its place");
+    fs::create_dir(path("sled.old")).expect("makes");
+    assert!(remembers(scratch.path()) && !path("sled.old").exists(), "the new one was in place");
+}
+
+#[test]
+fn guard_8_it_works_again_after_a_failure() {
+    let scratch = used();
+    let opened = Sled::open(scratch.path()).expect("opens");
+    assert_eq!(opened.store.reopen().expect("opens anew"), None);
+    assert_eq!(opened.store.thrown(0).expect("reads"), Some(thrown()));
+    let panicked = opened.store.with::<()>(|_| panic!("as sled may"));
+    assert!(panicked.expect_err("damage").to_string().contains("damaged"));
+    let aside = opened.store.reopen().expect("opens anew").expect("the damaged one is kept");
+    assert!(aside.join("db").is_file());
+    assert_eq!(opened.store.thrown(0).expect("reads"), None, "an empty one is in its place");
 }

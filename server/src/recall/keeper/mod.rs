@@ -1,0 +1,118 @@
+//! Who stands between memory and the store? Two threads: one reads what is missing, one writes what has changed, fills
+//! memory at the start, and forgets what has expired. No core ever waits for the store's disk or network.
+//!
+//! Both keep away from a store that fails (`breaker`). Memory decides alone meanwhile, changes stay where they are, and
+//! what came together on either side merges when the store is back.
+
+mod breaker;
+mod metrics;
+mod reader;
+mod sweep;
+mod warm;
+mod writer;
+
+use super::Recall;
+use crate::{
+    clock::Clock,
+    decision_log::LogRing,
+    state::{Memory, Shelf, Sled, Standing, StateError, Tokens, Triplet},
+};
+use breaker::Breaker;
+use reader::Reader;
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+};
+use writer::Writer;
+
+/// What memory needs of a store. Calls block, and end within the store's own time-out.
+pub trait RecallStore: Shelf<Standing> + Shelf<Triplet> + Shelf<Tokens> {
+    /// Brings to disk what was written.
+    fn settle(&self) -> Result<(), StateError> {
+        Ok(())
+    }
+
+    /// Gets it to work again after a failure, if that needs anything. Gives the place of what was damaged, if an empty
+    /// store had to take its place.
+    fn revive(&self) -> Result<Option<PathBuf>, StateError> {
+        Ok(None)
+    }
+
+    /// Other servers write to it too: what is not here may be there, and what is here may have changed.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// It forgets by itself what has expired.
+    fn forgets(&self) -> bool {
+        false
+    }
+}
+
+impl RecallStore for Sled {
+    fn settle(&self) -> Result<(), StateError> {
+        self.flush()
+    }
+
+    fn revive(&self) -> Result<Option<PathBuf>, StateError> {
+        self.reopen()
+    }
+}
+
+impl RecallStore for Memory {}
+
+/// What the keeper works with.
+#[derive(Clone)]
+pub struct Parts {
+    /// What is at hand.
+    pub recall: Arc<Recall>,
+    /// What survives.
+    pub store: Arc<dyn RecallStore>,
+    /// The time.
+    pub clock: Clock,
+    /// Takes notices.
+    pub ring: LogRing,
+    /// Records of one kind that the store may hold; the oldest go first.
+    pub records_max: u64,
+}
+
+/// The running threads.
+pub struct Keeper {
+    stop: Arc<AtomicBool>,
+    recall: Arc<Recall>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Keeper {
+    /// Starts both threads. Install the metrics recorder before.
+    pub fn start(parts: Parts) -> io::Result<Self> {
+        metrics::describe();
+        let (stop, recall) = (Arc::new(AtomicBool::new(false)), parts.recall.clone());
+        let named = |name: &str| thread::Builder::new().name(name.to_owned());
+        let (mut reader, mut writer) = (Reader::new(parts.clone()), Writer::new(parts));
+        let (reads, writes) = (stop.clone(), stop.clone());
+        let threads = vec![
+            named("recall").spawn(move || reader.run(&reads))?,
+            named("remember").spawn(move || writer.run(&writes))?,
+        ];
+        Ok(Self { stop, recall, threads })
+    }
+
+    /// Ends both when all that has changed is written, or the store fails.
+    pub fn stop(self) {
+        self.stop.store(true, Ordering::Release);
+        self.recall.wake_keeper();
+        for thread in self.threads {
+            // A panic there has been reported by the panic hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,93 @@
+//! When is a store copied into a fresh folder? sled gives no space back: what has expired stays on disk as waste.
+//!
+//! The copy lies in `sled.compact` until it is whole; then the folders change places, with the old one as `sled.old` for the
+//! moment between. A crash at any point leaves one whole store, which [`finish`] puts in its place.
+
+use super::write_to;
+use std::{fs, io, path::Path};
+
+/// A smaller folder is not worth it, in octets.
+const WASTE_MIN: u64 = 256 << 20;
+
+/// So many times what is alive is usual for sled; more is waste.
+const USUAL: u64 = 10;
+
+/// The store, copied into a fresh folder if most of it is waste. Where that does not work it stays as it is.
+pub(super) fn if_wasteful(path: &Path, db: sled::Db) -> Result<sled::Db, String> {
+    if !is_wasteful(&db, WASTE_MIN) {
+        return Ok(db);
+    }
+    compacted(path, db)
+}
+
+/// Is most of it waste? Looks through it only if it is large.
+pub(super) fn is_wasteful(db: &sled::Db, waste_min: u64) -> bool {
+    let size = db.size_on_disk().unwrap_or(0);
+    size > waste_min && !lives_more_than(db, size / USUAL)
+}
+
+fn lives_more_than(db: &sled::Db, octets: u64) -> bool {
+    let mut alive = 0;
+    for name in db.tree_names() {
+        let Ok(tree) = db.open_tree(name) else { return true };
+        for entry in tree.iter() {
+            let Ok((key, value)) = entry else { return true };
+            alive += (key.len() + value.len()) as u64;
+            if alive > octets {
+                return true;
+            }
+        }
+    }
+    false
+}
+
+pub(super) fn compacted(path: &Path, db: sled::Db) -> Result<sled::Db, String> {
+    let (fresh, old) = (path.with_file_name("sled.compact"), path.with_file_name("sled.old"));
+    let swap = || {
+        remove(&fresh)?;
+        copy(&db, &fresh)?;
+        drop(db);
+        fs::rename(path, &old)?;
+        fs::rename(&fresh, path)?;
+        fs::remove_dir_all(&old)
+    };
+    // Whatever went wrong: one of the folders is whole.
+    let swapped: io::Result<()> = swap();
+    let _ = swapped;
+    super::opening::whatever_is_there(path).map(|(db, _)| db)
+}
+
+fn copy(db: &sled::Db, to: &Path) -> io::Result<()> {
+    let into = super::opening::attempt(to).map_err(|_| io::Error::other("a fresh store cannot be opened"))?;
+    for name in db.tree_names() {
+        let (from, tree) = (db.open_tree(&name)?, into.open_tree(&name)?);
+        let mut failed = None;
+        let entries = from.iter().map_while(|entry| match entry {
+            Ok((key, value)) => Some((key.to_vec(), Some(value.to_vec()))),
+            Err(error) => {
+                failed = Some(error);
+                None
+            }
+        });
+        write_to(&tree, entries)?;
+        if let Some(error) = failed {
+            return Err(error.into());
+        }
+    }
+    into.flush()?;
+    Ok(())
+}
+
+/// Ends what a crash interrupted.
+pub(super) fn finish(path: &Path) -> io::Result<()> {
+    let (fresh, old) = (path.with_file_name("sled.compact"), path.with_file_name("sled.old"));
+    if old.exists() && !path.exists() {
+        fs::rename(&old, path)?;
+    }
+    remove(&old)?;
+    remove(&fresh)
+}
+
+fn remove(folder: &Path) -> io::Result<()> {
+    if folder.exists() { fs::remove_dir_all(folder) } else { Ok(()) }
+}

@@ -26,7 +26,7 @@ pub(super) fn measure(sizes: &[u32]) -> Done {
         println!("{size} clients, {} MiB on disk", octets >> 20);
         // Another process: what is in this one's memory must not count, and the cold start must be one.
         for round in ["cold caches of sled", "again"] {
-            print!("  {round}: ");
+            println!("  {round}:");
             let ended = Command::new(env::current_exe()?).args(["start", "made"]).arg(folder.path()).status()?;
             if !ended.success() {
                 return Err(format!("{size} clients: {ended}").into());

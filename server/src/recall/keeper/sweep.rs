@@ -4,8 +4,12 @@
 use super::{super::kinds::Kind, Parts, RecallStore};
 use crate::state::{Cursor, KEEP_MAX, Shelf, Standing, StateError, Tokens, Triplet};
 
-/// Records looked at in one turn: four turns a second go round a million in a minute.
-const PAGE: usize = 4_000;
+/// Records looked at at once, and at least in one turn: four turns a second go round a million in four minutes.
+const PAGE: usize = 1_000;
+
+/// So many records are looked at for each that was written: a round then ends before a third has come on top of what it
+/// began with, however fast that comes.
+const FOR_EACH_WRITTEN: usize = 4;
 
 /// Expiry times that stand for all of a shelf.
 const SAMPLE: usize = 1_024;
@@ -35,23 +39,40 @@ impl Sweep {
         Self { records_max, kind: 0, rounds: Default::default(), shard: 0 }
     }
 
-    /// One page of one shelf, and a part of each table.
-    pub(super) fn turn(&mut self, parts: &Parts) -> Result<(), StateError> {
+    /// A part of each table and of the store: more of it the more was `written` in this turn.
+    pub(super) fn turn(&mut self, parts: &Parts, written: usize) -> Result<(), StateError> {
         let now = parts.clock.now().unix_seconds();
         self.shard = self.shard.wrapping_add(1);
         parts.recall.standings.forget(self.shard, now);
         parts.recall.triplets.forget(self.shard, now);
         parts.recall.tokens.forget(self.shard, now);
-        let (round, records_max) = (&mut self.rounds[self.kind], self.records_max);
-        let ended = match self.kind {
-            0 => round.page::<Standing>(parts, records_max, now),
-            1 => round.page::<Triplet>(parts, records_max, now),
-            _ => round.page::<Tokens>(parts, records_max, now),
-        }?;
-        if ended {
-            self.kind = (self.kind + 1) % self.rounds.len();
+        let mut left = PAGE + FOR_EACH_WRITTEN * written;
+        // Each shelf once at most: an empty one is no work.
+        for _ in 0..self.rounds.len() {
+            left = self.shelf(parts, now, left)?;
+            if left == 0 {
+                break;
+            }
         }
         Ok(())
+    }
+
+    /// Looks at so many records of the shelf whose turn it is; gives how many are left to look at when it ends before.
+    fn shelf(&mut self, parts: &Parts, now: u64, mut left: usize) -> Result<usize, StateError> {
+        let (round, records_max) = (&mut self.rounds[self.kind], self.records_max);
+        while left > 0 {
+            let ended = match self.kind {
+                0 => round.page::<Standing>(parts, records_max, now),
+                1 => round.page::<Triplet>(parts, records_max, now),
+                _ => round.page::<Tokens>(parts, records_max, now),
+            }?;
+            left = left.saturating_sub(PAGE);
+            if ended {
+                self.kind = (self.kind + 1) % self.rounds.len();
+                break;
+            }
+        }
+        Ok(left)
     }
 }
 

@@ -46,8 +46,8 @@ impl Writer {
         if !self.breaker.allows() {
             return;
         }
-        let done =
-            self.revive().and_then(|()| self.write()).and_then(|()| self.read_ahead()).and_then(|()| self.forget());
+        let written = self.revive().and_then(|()| self.write());
+        let done = written.and_then(|written| self.read_ahead().and_then(|()| self.forget(written)));
         match done {
             Ok(()) => self.breaker.worked(),
             Err(error) => self.breaker.failed(&error),
@@ -85,13 +85,14 @@ impl Writer {
         recall.standings.unwritten() + recall.triplets.unwritten() + recall.tokens.unwritten()
     }
 
-    fn write(&mut self) -> Result<(), StateError> {
+    /// Gives how many records it wrote.
+    fn write(&mut self) -> Result<usize, StateError> {
         let (mut standings, mut triplets, mut tokens) = (Vec::new(), Vec::new(), Vec::new());
         let mut written = self.write_kind::<Standing>(0, &mut standings);
         written = written.and_then(|()| self.write_kind::<Triplet>(1, &mut triplets));
         written = written.and_then(|()| self.write_kind::<Tokens>(2, &mut tokens));
-        let wrote = standings.len() + triplets.len() + tokens.len() > 0;
-        let settled = if wrote { self.parts.store.settle() } else { Ok(()) };
+        let count = standings.len() + triplets.len() + tokens.len();
+        let settled = if count > 0 { self.parts.store.settle() } else { Ok(()) };
         if settled.is_err() {
             // What it took, it may have lost.
             let recall = &self.parts.recall;
@@ -99,7 +100,7 @@ impl Writer {
             recall.triplets.not_written(triplets);
             recall.tokens.not_written(tokens);
         }
-        written.and(settled)
+        written.and(settled).map(|()| count)
     }
 
     /// Writes what has changed of one kind; what the store took is added to `wrote`.
@@ -143,8 +144,8 @@ impl Writer {
         Ok(())
     }
 
-    fn forget(&mut self) -> Result<(), StateError> {
-        if self.parts.store.forgets() || self.warm.is_some() { Ok(()) } else { self.sweep.turn(&self.parts) }
+    fn forget(&mut self, written: usize) -> Result<(), StateError> {
+        if self.parts.store.forgets() || self.warm.is_some() { Ok(()) } else { self.sweep.turn(&self.parts, written) }
     }
 }
 

@@ -1,7 +1,8 @@
 //! How does the configuration come into force? Start and reload are one path: read, build, put in force. On any fault
 //! the old policy stays, and every fault is named.
 //!
-//! `[policy]`, all checks with their lists, `[dns_lists]` and `[log]` change with a reload; `[server]` and `[dns]` with a restart.
+//! `[policy]`, all checks with their lists, `[dns_lists]` and `[log]` change with a reload; `[server]`, `[dns]` and
+//! `[state]` with a restart.
 
 use crate::{
     app::{self, meters},
@@ -11,6 +12,7 @@ use crate::{
     decision_log::{self, LogHandle, LogRing},
     dns_lists::{self, keeper::KeeperHandle},
     pipeline::{Engine, Policy},
+    state,
 };
 use std::{
     cell::RefCell,
@@ -49,6 +51,8 @@ pub struct Loaded {
     pub dns: dns::Config,
     /// `[dns_lists]`.
     pub dns_lists: dns_lists::Settings,
+    /// `[state]`.
+    pub state: state::Settings,
 }
 
 /// Reads and builds everything. `None` = the embedded defaults. Gives all faults at once, in file order.
@@ -59,10 +63,11 @@ pub fn load(config: Option<&Path>, generation: u64) -> Result<Loaded, Vec<Fault>
     let log = decision_log::Settings::read(&document, &faults);
     let dns = dns::Config::read(&document, &faults);
     let dns_lists = dns_lists::Settings::read(&document, &faults);
+    let state = state::Settings::read(&document, &faults);
     let mut faults = faults.into_inner();
     let policy = Policy::build(&document, generation);
     match policy {
-        Ok(policy) if faults.is_empty() => return Ok(Loaded { policy, document, server, log, dns, dns_lists }),
+        Ok(policy) if faults.is_empty() => return Ok(Loaded { policy, document, server, log, dns, dns_lists, state }),
         Ok(_) => {}
         Err(more) => faults.extend(more),
     }

@@ -1,25 +1,14 @@
 //! Who may connect over TCP? Mutual TLS: we show a certificate, and the client must show one that our CA signed.
 
+use crate::config::pem;
 use std::{path::Path, sync::Arc};
-use tokio_rustls::rustls::{
-    RootCertStore, ServerConfig,
-    crypto::ring,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
-    server::WebPkiClientVerifier,
-};
-
-/// Certificates a PEM file may hold.
-const CERTIFICATES_MAX: usize = 1_000;
+use tokio_rustls::rustls::{ServerConfig, crypto::ring, server::WebPkiClientVerifier};
 
 /// The server's side. `Err` is one line for the administrator.
 pub(super) fn mutual(certificate: &Path, key: &Path, client_ca: &Path) -> Result<Arc<ServerConfig>, String> {
-    let chain = certificates(certificate)?;
-    let authorities = certificates(client_ca)?;
-    let private = PrivateKeyDer::from_pem_file(key).map_err(|error| format!("{}: {error}", key.display()))?;
-    let mut roots = RootCertStore::empty();
-    for authority in authorities {
-        roots.add(authority).map_err(|error| format!("{}: {error}", client_ca.display()))?;
-    }
+    let chain = pem::certificates(certificate)?;
+    let private = pem::private_key(key)?;
+    let roots = pem::authorities(client_ca)?;
     let provider = Arc::new(ring::default_provider());
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
@@ -32,11 +21,4 @@ pub(super) fn mutual(certificate: &Path, key: &Path, client_ca: &Path) -> Result
         .map_err(|error| format!("{}: {error}", certificate.display()))?;
     config.alpn_protocols = vec![b"h2".to_vec()];
     Ok(Arc::new(config))
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let fault = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let found = CertificateDer::pem_file_iter(path).map_err(|error| fault(&error))?;
-    let found: Vec<_> = found.take(CERTIFICATES_MAX).collect::<Result<_, _>>().map_err(|error| fault(&error))?;
-    if found.is_empty() { Err(fault(&"there is no certificate in it: expected PEM")) } else { Ok(found) }
 }

@@ -9,7 +9,7 @@ use crate::{
     app,
     ask::dns,
     check::{Def, Rule},
-    checks, decision_log, dns_lists, pipeline,
+    checks, decision_log, dns_lists, pipeline, state,
 };
 use std::cell::RefCell;
 
@@ -49,6 +49,13 @@ pub static TOPICS: &[Topic] = &[
         name: "dns_lists",
         doc: "How DNS lists are watched: whatever is configured below `[check.*]`, a list that misbehaves changes no answer.",
         fields: dns_lists::FIELDS,
+        tables: &[],
+    },
+    Topic {
+        name: "state",
+        doc: "Where triplets, reputation, counters and exceptions are kept, and whether servers share them (`docs/state.md`). \
+              A change takes effect at the next start.",
+        fields: state::FIELDS,
         tables: &[],
     },
     Topic { name: "log", doc: "What is written down, how and where.", fields: decision_log::FIELDS, tables: &[] },

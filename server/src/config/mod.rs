@@ -7,6 +7,7 @@ mod fault;
 mod field;
 mod file;
 mod network;
+pub mod pem;
 mod printed;
 mod reference;
 mod render;

@@ -1,7 +1,7 @@
 //! What survives a restart? Traits named for the question they answer, each with a lifetime and a bound.
 //!
 //! `memory` forgets with the process and serves tests; `sled` is the embedded store, safe behind six guards (its file
-//! says which). `key` is the pool's key, a file of its own: operators copy it between servers, and a damaged store
+//! says which); `redis` is a Redis or Valkey that servers share. `settings` says which one is used. `key` is the pool's key, a file of its own: operators copy it between servers, and a damaged store
 //! must not take it along.
 
 pub mod key;
@@ -10,8 +10,11 @@ mod list_health;
 mod memory;
 mod octets;
 mod records;
+mod redis;
+mod settings;
 mod shelf;
 mod sled;
+mod trouble;
 
 #[cfg(test)]
 mod conformance;
@@ -20,8 +23,11 @@ pub use list_cards::ListCards;
 pub use list_health::{KeptList, LISTS_KEPT_MAX, LISTS_KEPT_SECONDS, ListHealth};
 pub use memory::Memory;
 pub use records::{Digest, Exception, Experience, Horizon, Pace, Standing, Subject, Tokens, Triplet};
+pub use redis::{Node, Redis};
+pub use settings::{FIELDS, RedisSettings, Settings, Store};
 pub use shelf::{Cursor, Held, KEEP_MAX, Key, Page, READ_MAX, Record, Shelf};
 pub use sled::{Opened, Sled};
+pub use trouble::Trouble;
 
 use crate::pipeline::SwitchState;
 use thiserror::Error;
@@ -35,6 +41,16 @@ pub enum StateError {
     /// The file system or the store said no.
     #[error("{0}: {1}")]
     Failed(String, String),
+    /// A store that servers share did not answer, or refused.
+    #[error("{at}: {trouble}: {text}")]
+    Shared {
+        /// Host and port, or path of the socket.
+        at: String,
+        /// In a word.
+        trouble: Trouble,
+        /// What it said, or what happened: printable, bounded, without secrets.
+        text: String,
+    },
 }
 
 /// Is the kill switch thrown? Bound: one state. Lifetime: its `until`, at most `KillSwitch::SECONDS_MAX` ahead.

@@ -1,26 +1,18 @@
 //! Does a store keep its promises? One suite for all of them: a new store is done when it passes.
 
+pub(super) mod lists;
 pub(super) mod shelves;
 
-use super::{
-    KeptList, LISTS_KEPT_MAX, LISTS_KEPT_SECONDS, ListCards, ListHealth, Memory, Shelf, Sled, Switches, Tokens,
-    list_cards, list_health,
-};
+use super::{ListCards, ListHealth, Memory, Shelf, Sled, Switches, Tokens, list_cards};
 use crate::{
-    ask::{Health, ListId},
-    dns_lists::{
-        Spend,
-        card::{Bucket, Span},
-        health::{Cause, Remembered},
-        traffic::Baseline,
-    },
+    dns_lists::card::{Bucket, Span},
     pipeline::SwitchState,
 };
+use lists::kept_list;
 use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
 };
-
 use shelves::Sample;
 
 trait Store: Switches + ListHealth + ListCards {}
@@ -29,7 +21,7 @@ impl<S: Switches + ListHealth + ListCards> Store for S {}
 
 fn suite(store: &dyn Store) {
     switches(store);
-    list_health(store);
+    lists::list_health(store);
     list_cards(store);
 }
 
@@ -44,39 +36,6 @@ fn switches(store: &dyn Store) {
     assert_eq!(store.thrown(2_000).expect("reads"), Some(later));
     store.set_thrown(None).expect("clears");
     assert_eq!(store.thrown(0).expect("reads"), None);
-}
-
-/// A list that is off, as it was at `at`.
-pub(super) fn kept_list(list: u64, at: u64) -> KeptList {
-    let remembered = Remembered { health: Health::Off, cause: Some(Cause::Silent), since: at - 7, back_off: 60 };
-    KeptList {
-        list: ListId::from_number(list),
-        at,
-        remembered,
-        spend: Spend { day: 3, lookups: 70_000 },
-        baseline: Baseline { hits: 0.25, alone: 0.125, clients: 900 },
-    }
-}
-
-fn list_health(store: &dyn Store) {
-    assert_eq!(store.lists(0).expect("reads"), []);
-    let (old, new) = (kept_list(1, 1_000), kept_list(2, 2_000));
-    store.keep_lists(&[old, new]).expect("stores");
-    assert_eq!(store.lists(2_000).expect("reads"), [new, old], "newest first");
-    let replaced = KeptList { at: 2_500, ..old };
-    store.keep_lists(&[replaced]).expect("replaces");
-    assert_eq!(store.lists(2_500).expect("reads"), [replaced, new]);
-    assert_eq!(store.lists(2_000 + LISTS_KEPT_SECONDS).expect("reads"), [replaced], "it has outlived itself");
-    assert_eq!(store.lists(2_000).expect("reads"), [replaced], "and is removed");
-    let many: Vec<_> = (0..LISTS_KEPT_MAX as u64 + 50).map(|number| kept_list(100 + number, 3_000 + number)).collect();
-    store.keep_lists(&many).expect("stores more than fit");
-    let read = store.lists(4_000).expect("reads");
-    assert_eq!((read.len(), read[0].at), (LISTS_KEPT_MAX, 3_000 + LISTS_KEPT_MAX as u64 + 49));
-    let mut runner = TestRunner::deterministic();
-    let odd = list_health::tests::any_list().new_tree(&mut runner).expect("a list").current();
-    let odd = KeptList { at: u64::MAX, ..odd };
-    store.keep_lists(&[odd]).expect("stores");
-    assert_eq!(store.lists(u64::MAX).expect("reads"), [odd], "all its fields");
 }
 
 fn list_cards(store: &dyn Store) {

@@ -74,7 +74,7 @@ impl ListCards for Sled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ask::ListId, state::conformance::kept_list};
+    use crate::{ask::ListId, state::conformance::lists::kept_list};
 
     #[test]
     fn damaged_and_foreign_records_are_absent() {

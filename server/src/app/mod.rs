@@ -16,6 +16,7 @@ mod core;
 mod group;
 mod last_words;
 mod listen;
+mod memory;
 pub mod meters;
 mod running;
 mod services;
@@ -56,9 +57,6 @@ use std::{
 };
 use tokio::sync::mpsc;
 use tonic::service::Routes;
-
-/// Records of each kind that the store holds.
-const RECORDS_MAX: u64 = 10_000_000;
 
 /// Why the daemon does not run.
 #[derive(Debug)]
@@ -120,11 +118,12 @@ impl Start {
         control: &tokio::runtime::Runtime,
     ) -> Result<(), String> {
         let fixed = reload::fixed(&loaded);
-        let Loaded { document, policy, server, dns, dns_lists, .. } = loaded;
+        let Loaded { document, policy, server, dns, dns_lists, state: remembering, .. } = loaded;
         let switch = self.switch()?;
-        let (engine, io_thread) = self.engine(policy, &server, &dns, switch.clone())?;
+        let recall = Arc::new(memory::at_hand(&remembering, &self.clock));
+        let (engine, io_thread) = self.engine(policy, &dns, switch.clone(), (&server, recall))?;
         let (keeper, dns_lists) = self.keeper(&engine, &dns, dns_lists)?;
-        let memory = self.memory(&engine)?;
+        let memory = memory::keeper(&remembering, &engine, &self)?;
         let (health, other) = services::other()?;
         let (cores, queues) = start_cores(&server, &engine, &other)?;
         let connections = queues.iter().map(|core| core.load.clone()).collect();
@@ -164,7 +163,7 @@ impl Start {
         // Nobody may be reading standard error.
         let _ = io::stderr().write_all(announced.as_bytes());
         let ended = control.block_on(control_thread.run());
-        memory.stop();
+        memory.into_iter().for_each(recall::keeper::Keeper::stop);
         dns_lists.flush().map_err(|error| error.to_string())?;
         // The look-ups end when nobody can ask any more: that is, with the process.
         drop((io_thread, sockets.files));
@@ -182,9 +181,9 @@ impl Start {
     fn engine(
         &self,
         policy: Policy,
-        server: &Settings,
         dns: &dns::Config,
         switch: Arc<KillSwitch>,
+        (server, recall): (&Settings, Arc<Recall>),
     ) -> Result<(Arc<Engine>, JoinHandle<()>), String> {
         let key = StateKey::new(&key::read_or_make(&server.key_file)?)?;
         let lists = Arc::new(DnsLists::default());
@@ -202,21 +201,8 @@ impl Start {
             self.ring.notice(self.now, "warning", vec![("warning", warning)]);
         }
         let (clock, ring) = (self.clock.clone(), self.ring.clone());
-        let bounds = recall::Bounds::default();
-        let recall = Arc::new(Recall::over_store(bounds, clock.clone(), false));
         let engine = Engine::new(policy, Arc::new(answers), clock, switch, key, ring);
         Ok((Arc::new(engine.watching(lists).remembering(recall)), io_thread))
-    }
-
-    fn memory(&self, engine: &Engine) -> Result<recall::keeper::Keeper, String> {
-        let parts = recall::keeper::Parts {
-            recall: engine.recall().clone(),
-            store: self.state.clone(),
-            clock: self.clock.clone(),
-            ring: self.ring.clone(),
-            records_max: RECORDS_MAX,
-        };
-        recall::keeper::Keeper::start(parts).map_err(|error| format!("cannot start the keeper of memory: {error}"))
     }
 
     fn keeper(

@@ -15,7 +15,7 @@ use super::Recall;
 use crate::{
     clock::Clock,
     decision_log::LogRing,
-    state::{Memory, Shelf, Sled, Standing, StateError, Tokens, Triplet},
+    state::{Memory, Redis, Shelf, Sled, Standing, StateError, Tokens, Triplet},
 };
 use breaker::Breaker;
 use reader::Reader;
@@ -61,6 +61,16 @@ impl RecallStore for Sled {
 
     fn revive(&self) -> Result<Option<PathBuf>, StateError> {
         self.reopen()
+    }
+}
+
+impl RecallStore for Redis {
+    fn is_shared(&self) -> bool {
+        true
+    }
+
+    fn forgets(&self) -> bool {
+        true
     }
 }
 

@@ -1,7 +1,13 @@
 //! Which store keeps what servers remember? The section `[state]`.
 
-use super::redis::{Node, tls};
-use crate::config::{Document, Fault, Field, Kind, Secret, Section};
+use super::{
+    Pace,
+    redis::{Node, tls},
+};
+use crate::{
+    config::{Document, Fault, Field, Kind, Secret, Section},
+    recall::Bounds,
+};
 use std::{cell::RefCell, fmt, sync::Arc, time::Duration};
 use tokio_rustls::rustls::ClientConfig;
 
@@ -21,6 +27,32 @@ pub const FIELDS: &[Field] = &[
         kind: Kind::Choice(&["sled", "memory", "redis"]),
         doc: "`sled`: in the state folder, for one server. `redis`: in a Redis (7.0 or later) or Valkey that several \
               servers share. `memory`: nowhere, everything is forgotten at the end.",
+    },
+    Field {
+        name: "reputation_mib",
+        kind: Kind::Integer { default: 128, min: 1, max: 1_000_000 },
+        doc: "Memory for reputations at hand, in MiB: 8,000 subjects each. What has no room is read from the store again.",
+    },
+    Field {
+        name: "triplets_mib",
+        kind: Kind::Integer { default: 64, min: 1, max: 1_000_000 },
+        doc: "Memory for triplets of greylisting at hand, in MiB: 13,000 each.",
+    },
+    Field {
+        name: "counters_mib",
+        kind: Kind::Integer { default: 32, min: 1, max: 1_000_000 },
+        doc: "Memory for limits at hand, in MiB: 18,000 each.",
+    },
+    Field {
+        name: "records_max",
+        kind: Kind::Integer { default: 10_000_000, min: 1_000, max: 1_000_000_000 },
+        doc: "Records of each kind that the embedded store may hold; beyond that those go that would expire first.",
+    },
+    Field {
+        name: "host_events_per_hour",
+        kind: Kind::Integer { default: 120, min: 1, max: 1_000_000 },
+        doc: "What one mail host may report of one subject's behaviour in an hour: the rest does not count. So no single \
+              host can ruin, or make, anybody's reputation.",
     },
     Field {
         name: "redis_url",
@@ -119,6 +151,10 @@ impl fmt::Debug for RedisSettings {
 pub struct Settings {
     /// Where records are kept.
     pub store: Store,
+    /// How much is at hand.
+    pub bounds: Bounds,
+    /// Records of each kind that the embedded store may hold.
+    pub records_max: u64,
 }
 
 impl Settings {
@@ -131,14 +167,18 @@ impl Settings {
             "redis" => Store::Redis(redis),
             _ => Store::Sled,
         };
-        Self { store }
+        Self { store, bounds: bounds(&section), records_max: section.integer("records_max").unsigned_abs() }
     }
 }
 
-impl Default for Settings {
-    /// The section without a line in it.
-    fn default() -> Self {
-        Self { store: Store::Sled }
+fn bounds(section: &Section<'_>) -> Bounds {
+    let octets = |name| usize::try_from(section.integer(name)).unwrap_or(usize::MAX).saturating_mul(1 << 20);
+    let events = section.integer("host_events_per_hour").unsigned_abs().max(1);
+    Bounds {
+        reputation: octets("reputation_mib"),
+        triplets: octets("triplets_mib"),
+        counters: octets("counters_mib"),
+        host_share: Pace { every_ms: 3_600_000 / events, burst: u32::try_from(events).unwrap_or(u32::MAX) },
     }
 }
 

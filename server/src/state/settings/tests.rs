@@ -11,7 +11,7 @@ fn read(text: &str) -> (Settings, Vec<String>) {
 
 fn redis_of(text: &str) -> RedisSettings {
     match read(text) {
-        (Settings { store: Store::Redis(redis) }, faults) if faults.is_empty() => redis,
+        (Settings { store: Store::Redis(redis), .. }, faults) if faults.is_empty() => redis,
         (settings, faults) => panic!("{text}: {settings:?} {faults:?}"),
     }
 }

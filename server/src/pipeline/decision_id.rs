@@ -29,6 +29,9 @@ thread_local! {
 }
 
 impl DecisionId {
+    /// Its letters.
+    pub(crate) const LENGTH: usize = LENGTH;
+
     /// A new one.
     pub fn random() -> Self {
         RANDOM.with_borrow_mut(|pool| {

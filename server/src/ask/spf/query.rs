@@ -32,7 +32,8 @@ impl Query {
         Self::new(ip, POSTMASTER, helo, helo)
     }
 
-    fn new(ip: IpAddr, local_part: &[u8], domain: &[u8], helo: &[u8]) -> Self {
+    /// By its parts, which may be as they were handed out.
+    pub fn new(ip: IpAddr, local_part: &[u8], domain: &[u8], helo: &[u8]) -> Self {
         let local_part = if local_part.is_empty() { POSTMASTER } else { cut(local_part) };
         let (domain, helo) = (folded(domain).unwrap_or_default(), cut(helo));
         let text = [local_part, domain.as_bytes(), helo].concat().into_boxed_slice();

@@ -3,9 +3,10 @@
 //!
 //! `stage` is the order of events: `exempt` says whom checks are not about, `gather` asks, `precedence` rules, `voice`
 //! and `reply` put it into words, `tally` keeps what later stages need, `lists_seen` what DNS lists are worth, `marks`
-//! makes header fields. `course` is recorded of the way there, `explained` tells it.
+//! makes header fields. `course` is recorded of the way there, `explained` tells it, `again` decides once more.
 //! `policy` is what is in force, `settings` its section `[policy]`, `table` its picture.
 
+mod again;
 mod course;
 mod decision_id;
 mod exempt;

@@ -46,7 +46,7 @@ impl Index {
     /// Another record, behind those before.
     pub(super) fn note(&mut self, entry: &Entry) {
         let Ok(offset) = u32::try_from(entry.at) else { return };
-        if self.ids.len() % TIME_EVERY == 0 {
+        if self.ids.len().is_multiple_of(TIME_EVERY) {
             self.times.push((self.newest, offset));
         }
         self.ids.push((front(entry.id), offset));

@@ -14,6 +14,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod decision_log;
+pub mod decisions;
 pub mod dns_lists;
 pub mod failures;
 pub mod lists;

@@ -1,8 +1,8 @@
 //! How does the configuration come into force? Start and reload are one path: read, build, put in force. On any fault
 //! the old policy stays, and every fault is named.
 //!
-//! `[policy]`, all checks with their lists, `[dns_lists]` and `[log]` change with a reload; `[server]`, `[dns]` and
-//! `[state]` with a restart.
+//! `[policy]`, all checks with their lists, `[dns_lists]`, `[log]` and `[decisions]` change with a reload; `[server]`,
+//! `[dns]` and `[state]` with a restart.
 
 use crate::{
     app::{self, meters},
@@ -10,6 +10,7 @@ use crate::{
     clock::Clock,
     config::{Document, Fault},
     decision_log::{self, LogHandle, LogRing},
+    decisions,
     dns_lists::{self, keeper::KeeperHandle},
     pipeline::{Engine, Policy},
     state,
@@ -47,6 +48,8 @@ pub struct Loaded {
     pub server: app::Settings,
     /// `[log]`.
     pub log: decision_log::Settings,
+    /// `[decisions]`.
+    pub decisions: decisions::Settings,
     /// `[dns]`.
     pub dns: dns::Config,
     /// `[dns_lists]`.
@@ -61,13 +64,16 @@ pub fn load(config: Option<&Path>, generation: u64) -> Result<Loaded, Vec<Fault>
     let faults = RefCell::new(Vec::new());
     let server = app::Settings::read(&document, &faults);
     let log = decision_log::Settings::read(&document, &faults);
+    let decisions = decisions::Settings::read(&document, &faults);
     let dns = dns::Config::read(&document, &faults);
     let dns_lists = dns_lists::Settings::read(&document, &faults);
     let state = state::Settings::read(&document, &faults);
     let mut faults = faults.into_inner();
     let policy = Policy::build(&document, generation);
     match policy {
-        Ok(policy) if faults.is_empty() => return Ok(Loaded { policy, document, server, log, dns, dns_lists, state }),
+        Ok(policy) if faults.is_empty() => {
+            return Ok(Loaded { policy, document, server, log, decisions, dns, dns_lists, state });
+        }
         Ok(_) => {}
         Err(more) => faults.extend(more),
     }
@@ -101,7 +107,7 @@ pub struct Reloader {
     pub clock: Clock,
     /// Where the result is told.
     pub ring: LogRing,
-    /// Takes `[log]`.
+    /// Takes `[log]` and `[decisions]`.
     pub log: LogHandle,
     /// The sections that stay until a restart, as they were at the start.
     pub fixed: String,
@@ -152,7 +158,7 @@ impl Reloader {
         let warnings = loaded.policy.warnings();
         meters::policy_loaded(loaded.policy.generation(), now);
         let old = self.engine.swap(loaded.policy);
-        self.log.set(loaded.log);
+        self.log.set(loaded.log, loaded.decisions);
         self.dns_lists.set(loaded.dns_lists);
         *self.lock() = InForce { document: Arc::new(loaded.document), loaded_at: now.unix_seconds(), error: None };
         self.ring.notice(now, "reload", words);

@@ -12,6 +12,7 @@ mod last_words;
 mod list_breaker;
 mod list_faults;
 mod lists;
+mod memory;
 mod modes;
 mod observing;
 mod refusals;

@@ -28,4 +28,5 @@ pub mod scratch;
 pub mod skip;
 pub mod smtp;
 pub mod swaks;
+pub mod tmpfs;
 pub mod wait;

@@ -20,7 +20,8 @@ use crate::{
     app::Running,
     ask::Ailing,
     config::{self, Fault},
-    pipeline::{DecisionId, KillSwitch},
+    decisions::Recorded,
+    pipeline::{Decision, DecisionId, KillSwitch},
     rpc::convert,
 };
 use lookup::Lookup;
@@ -115,8 +116,15 @@ impl Admin for Desk {
 
     async fn explain(&self, request: Request<v1::ExplainRequest>) -> Result<Response<v1::ExplainReply>, Status> {
         let id: DecisionId = request.into_inner().decision_id.parse().map_err(Status::invalid_argument)?;
-        let decision = self.running.log.explain(id).await;
-        Ok(Response::new(v1::ExplainReply { decision: decision.as_deref().map(convert::decision) }))
+        let found = self.running.log.explain(id).await.map_err(Status::internal)?;
+        let generation_in_force = self.running.engine.policy().generation();
+        // Generations are counted from the start of the process.
+        let is_ours = |decision: &Decision| decision.at.unix_millis() >= self.running.started_at_ms;
+        let policy_in_force = found
+            .as_ref()
+            .is_some_and(|Recorded { decision, .. }| is_ours(decision) && decision.generation == generation_in_force);
+        let decision = found.as_ref().map(convert::recorded);
+        Ok(Response::new(v1::ExplainReply { decision, policy_in_force, generation_in_force }))
     }
 
     async fn effective(&self, _: Request<v1::EffectiveRequest>) -> Result<Response<v1::EffectiveReply>, Status> {

@@ -31,6 +31,7 @@ use crate::{
     clock::{Clock, Now},
     config::Fault,
     decision_log::{LogHandle, LogRing, Writer},
+    decisions,
     dns_lists::{
         self, DnsLists,
         keeper::{self, Keeper, KeeperHandle},
@@ -85,7 +86,8 @@ pub fn run(config: Option<PathBuf>) -> Result<(), Failed> {
     let ring = LogRing::default();
     let state = Arc::new(open_state(&loaded.server, &ring, now)?);
     let sockets = Sockets::bind(&loaded.server)?;
-    let (writer, log) = Writer::new(ring.clone(), loaded.log.clone())?;
+    let decisions = (loaded.server.state_folder.join(decisions::FOLDER), loaded.decisions.clone());
+    let (writer, log) = Writer::new(ring.clone(), loaded.log.clone(), decisions, clock.clone())?;
     let log_thread = spawn("log", move || writer.run())?;
     let start = Start { config, clock, now, metrics, ring, log: log.clone(), state: state.clone() };
     let ended = start.serve(loaded, sockets, signals, &control);
@@ -237,6 +239,7 @@ impl Start {
             reloads: parts.reloads,
             in_force: parts.in_force,
             started_at: self.now.unix_seconds(),
+            started_at_ms: self.now.unix_millis(),
             listening: parts.listening,
             metrics: self.metrics,
             connections: parts.connections,

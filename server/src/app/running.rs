@@ -43,6 +43,8 @@ pub struct Running {
     pub in_force: Arc<Mutex<InForce>>,
     /// Unix time in seconds.
     pub started_at: u64,
+    /// The same in milliseconds: what was decided before, another process decided.
+    pub started_at_ms: u64,
     /// Addresses and paths.
     pub listening: Vec<String>,
     /// Renders `/metrics`.

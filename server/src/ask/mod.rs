@@ -16,6 +16,7 @@ pub use dns::Resolver;
 pub use health::{Ailing, Health, HealthBoard, ListId};
 pub use host::{HostAddresses, host_name};
 pub use name::DnsName;
+pub(crate) use name::KEY_SHOWN;
 pub use spf_answers::{SpfAnswers, SpfQuestion, SpfRole, SpfTerms};
 pub use state::{StateAnswer, StateQuestion};
 
@@ -42,6 +43,16 @@ impl Upstream {
         const PRIME: u64 = 0x0000_0100_0000_01b3;
         let hash = name.bytes().fold(BASIS, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(PRIME));
         if name.is_empty() { Self::default() } else { Self(hash) }
+    }
+
+    /// As a number, for what is recorded.
+    pub(crate) const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The opposite of [`Upstream::number`].
+    pub(crate) const fn from_number(number: u64) -> Self {
+        Self(number)
     }
 }
 
@@ -367,6 +378,22 @@ impl Answers {
     /// Nothing was asked.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+}
+
+/// Recorded answers, in their order. Each question comes once: nobody looks for it again.
+impl FromIterator<(Question, Answered)> for Answers {
+    fn from_iter<T: IntoIterator<Item = (Question, Answered)>>(recorded: T) -> Self {
+        Self(recorded.into_iter().take(Self::MAX).collect())
+    }
+}
+
+impl IntoIterator for Answers {
+    type Item = (Question, Answered);
+    type IntoIter = std::vec::IntoIter<Self::Item>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
     }
 }
 

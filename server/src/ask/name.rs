@@ -44,6 +44,25 @@ impl DnsName {
         (start < end).then(|| self.text.get(start..end).unwrap_or(&self.text))
     }
 
+    /// The same name with another secret in its own's place: what is written down has [`KEY_SHOWN`] there, and gets its
+    /// key back before it is compared with a question. A name without a secret stays as it is.
+    #[must_use]
+    pub fn with_key(&self, key: &str) -> Self {
+        if self.secret().is_none() {
+            return self.clone();
+        }
+        let (start, end) = (usize::from(self.secret.0), usize::from(self.secret.1));
+        match (self.text.get(..start), self.text.get(end..)) {
+            (Some(before), Some(after)) => Self::with_secret(format!("{before}{key}{after}"), start..start + key.len()),
+            _ => Self::with_secret(key, 0..key.len()),
+        }
+    }
+
+    /// Where the secret starts; `None` = there is none.
+    pub(crate) fn secret_start(&self) -> Option<usize> {
+        (self.secret.0 < self.secret.1).then_some(usize::from(self.secret.0))
+    }
+
     /// Octets of the whole name.
     pub fn len(&self) -> usize {
         self.text.len()
@@ -99,6 +118,15 @@ mod tests {
         let zone = DnsName::with_secret("s3cret.zen.example", 0..6);
         assert_eq!(zone.below("9.2.0.192"), DnsName::with_secret("9.2.0.192.s3cret.zen.example", 10..16));
         assert_eq!(DnsName::from("bl.example").below("a.b"), DnsName::from("a.b.bl.example"));
+    }
+
+    #[test]
+    fn another_key_takes_the_place_of_the_first() {
+        let name = DnsName::with_secret("9.2.0.192.s3cret.zen.example", 10..16);
+        let shown = name.with_key(KEY_SHOWN);
+        assert_eq!((shown.expose(), shown.secret_start()), ("9.2.0.192.[key].zen.example", Some(10)));
+        assert_eq!(shown.with_key("s3cret"), name);
+        assert_eq!(DnsName::from("a.example").with_key("k"), DnsName::from("a.example"));
     }
 
     #[test]

@@ -105,15 +105,19 @@ pub(super) fn finding(finding: &Finding) -> Vec<String> {
 }
 
 fn evidence(evidence: &Evidence) -> Vec<String> {
-    let source = if evidence.cached {
-        format!("cached {} s ago, {} s left", evidence.age_seconds, evidence.ttl_seconds)
-    } else {
-        format!("asked, {}", took(evidence.took_us))
+    let Evidence { age_seconds, ttl_seconds, .. } = evidence;
+    let source = match evidence {
+        Evidence { missing: true, .. } => format!("no answer within {}", took(evidence.took_us)),
+        Evidence { stale: true, .. } => format!("stale: cached {age_seconds} s ago, expired"),
+        Evidence { cached: true, .. } => format!("cached {age_seconds} s ago, {ttl_seconds} s left"),
+        Evidence { ttl_seconds: 0, .. } => format!("asked, {}", took(evidence.took_us)),
+        Evidence { .. } => format!("asked, {}, valid {ttl_seconds} s", took(evidence.took_us)),
     };
     vec![one_line(&evidence.question), one_line(&evidence.answer), source]
 }
 
-fn table(out: &mut dyn Write, title: &str, rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
+/// A title and rows below it; nothing where there are none.
+pub(super) fn table(out: &mut dyn Write, title: &str, rows: impl Iterator<Item = Vec<String>>) -> io::Result<()> {
     let rows: Vec<_> = rows.collect();
     if rows.is_empty() {
         return Ok(());

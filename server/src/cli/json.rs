@@ -4,9 +4,9 @@ use super::text::escaped;
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use tollgate_proto::v1::{
-    CheckReply, Contradiction, Counter, Decision, DnsList, Evidence, Finding, InspectReply, ListAnswer, ListCard,
-    ListCode, ListFile, ListOverlap, ListReportReply, ListsReply, LookupReply, StatusReply, SwitchState, Verdict,
-    lookup_reply::Part,
+    Change, CheckReply, Contradiction, Counter, Deadline, Decision, DnsList, Evidence, ExplainReply, Finding,
+    InspectReply, ListAnswer, ListCard, ListCode, ListFile, ListOverlap, ListReportReply, ListsReply, LookupReply,
+    PathStep, ScoreSum, StatusReply, SwitchState, Verdict, lookup_reply::Part,
 };
 
 /// One value, indented, and a line feed.
@@ -43,7 +43,45 @@ pub(super) fn decision(decision: &Decision) -> Value {
         "would_have": super::decision::action_name(decision.would_have()),
         "would_have_by": decision.would_have_by,
         "off": decision.off,
+        "path": decision.path.iter().map(path_step).collect::<Vec<_>>(),
+        "score": decision.score.as_ref().map(score),
+        "deadline": decision.deadline.as_ref().map(deadline),
+        "changes": decision.changes.iter().map(change).collect::<Vec<_>>(),
+        "evidence_left_out": decision.evidence_left_out,
     })
+}
+
+/// The decision itself, and how its policy stands to the one in force.
+pub(super) fn explained(reply: &ExplainReply) -> Value {
+    let mut value = reply.decision.as_ref().map_or(Value::Null, decision);
+    if let Some(object) = value.as_object_mut() {
+        object.insert("policy_in_force".to_owned(), reply.policy_in_force.into());
+        object.insert("generation_in_force".to_owned(), reply.generation_in_force.into());
+    }
+    value
+}
+
+fn path_step(step: &PathStep) -> Value {
+    json!({ "step": step.step, "did": step.did, "detail": step.detail, "won": step.won })
+}
+
+fn score(score: &ScoreSum) -> Value {
+    json!({
+        "sum": score.sum,
+        "rehearsed": score.rehearsed,
+        "defer_at": score.defer_at,
+        "reject_at": score.reject_at,
+        "mode": score.mode,
+    })
+}
+
+fn deadline(deadline: &Deadline) -> Value {
+    json!({ "budget_us": deadline.budget_us, "missed": deadline.missed })
+}
+
+fn change(change: &Change) -> Value {
+    let action = super::decision::action_name(change.action());
+    json!({ "without": change.without, "action": action, "by": change.by })
 }
 
 /// `session_state` is left out: it is sealed, and nobody but a server can read it.
@@ -83,6 +121,8 @@ fn evidence(evidence: &Evidence) -> Value {
         "age_seconds": evidence.age_seconds,
         "ttl_seconds": evidence.ttl_seconds,
         "took_us": evidence.took_us,
+        "stale": evidence.stale,
+        "missing": evidence.missing,
     })
 }
 

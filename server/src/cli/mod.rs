@@ -7,6 +7,7 @@ mod config;
 mod decision;
 mod doctor;
 mod explain;
+mod explained;
 mod failure;
 mod import;
 mod inspect;

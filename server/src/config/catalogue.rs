@@ -9,7 +9,7 @@ use crate::{
     app,
     ask::dns,
     check::{Def, Rule},
-    checks, decision_log, dns_lists, pipeline, state,
+    checks, decision_log, decisions, dns_lists, pipeline, state,
 };
 use std::cell::RefCell;
 
@@ -59,6 +59,12 @@ pub static TOPICS: &[Topic] = &[
         tables: &[],
     },
     Topic { name: "log", doc: "What is written down, how and where.", fields: decision_log::FIELDS, tables: &[] },
+    Topic {
+        name: "decisions",
+        doc: "How long and how much of what was decided, and on what evidence, is kept on disk.",
+        fields: decisions::FIELDS,
+        tables: &[],
+    },
 ];
 
 /// A section as the reference page and the printed files show it.

@@ -80,7 +80,12 @@ fn compact(decision: &Decision) -> Decision {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ask::Answers, clock::Clock, pipeline::Verdict, session::Stage};
+    use crate::{
+        ask::Answers,
+        clock::Clock,
+        pipeline::{Course, Verdict},
+        session::Stage,
+    };
     use std::time::Duration;
 
     #[test]
@@ -98,6 +103,7 @@ mod tests {
             lists: None,
             off: false,
             generation: 1,
+            course: Course::default(),
         };
         let ids: Vec<DecisionId> = (0..4).map(|_| DecisionId::random()).collect();
         let mut recent = Recent::new(3);

@@ -197,7 +197,7 @@ pub(super) mod tests {
         clock::Clock,
         decision_log::{Format, line::parse_logfmt},
         mode::Mode,
-        pipeline::{DecisionId, Verdict},
+        pipeline::{Course, DecisionId, Verdict},
         session::{Address, Connection, Helo, Report, Sender, SessionId, Tried},
     };
     use bytes::Bytes;
@@ -256,6 +256,7 @@ pub(super) mod tests {
             lists: None,
             off: false,
             generation: 3,
+            course: Course::default(),
         }
     }
 

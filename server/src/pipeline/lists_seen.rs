@@ -7,7 +7,7 @@ use super::{
     Action, ListsHeard, Policy,
     policy::Step,
     precedence::{self, Found, Ruling, Speaker},
-    stage::{Call, Judge},
+    stage::{Call, Judge, TakingPart},
 };
 use crate::{
     ask::{Answer, Answers, DnsAnswer, ListId, Question},
@@ -124,7 +124,7 @@ fn without(answers: &Answers, silenced: impl Fn(ListId) -> bool) -> Answers {
 /// A connection that ended before anybody judged a recipient: what the caches know of it.
 pub(super) fn at_the_end(judge: &Judge<'_>, facts: &Facts) -> Option<ListsSeen> {
     let call = judge.imagined(Stage::Mail, facts.clone());
-    let (speaking, silent) = judge.taking_part(&call);
+    let TakingPart { speaking, silent, .. } = judge.taking_part(&call);
     let mut heard = Vec::new();
     for step in speaking.into_iter().chain(silent) {
         // Each check by itself: lists are told although another check's answers are not there.

@@ -3,12 +3,16 @@
 //!
 //! `stage` is the order of events: `exempt` says whom checks are not about, `gather` asks, `precedence` rules, `voice`
 //! and `reply` put it into words, `tally` keeps what later stages need, `lists_seen` what DNS lists are worth, `learning`
-//! what is remembered, `delays` bounds how long answers are held back, `marks` makes header fields. `policy` is what is in force, `settings` its
-//! section `[policy]`, `table` its picture.
+//! what is remembered, `delays` bounds how long answers are held back, `marks` makes header fields. `course` is recorded
+//! of the way there, `explained` tells it, `again` decides once more. `policy` is what is in force, `settings` its section
+//! `[policy]`, `table` its picture.
 
+mod again;
+mod course;
 mod decision_id;
 mod delays;
 mod exempt;
+mod explained;
 mod gather;
 mod learning;
 mod lists_seen;
@@ -26,7 +30,10 @@ mod template;
 mod verdict;
 mod voice;
 
+pub use course::{Course, Part, StepSeen};
 pub use decision_id::DecisionId;
+pub(crate) use explained::is_missing;
+pub use explained::{Change, Explained, PathStep, Score, explain};
 pub use policy::{Policy, common_fields};
 pub use settings::{FIELDS, Settings};
 pub use switch::{KillSwitch, SwitchState};

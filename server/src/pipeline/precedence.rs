@@ -3,7 +3,7 @@
 //! A pure function of the set of findings: the order in which answers came, or in which findings are handed over, never
 //! changes its result. Within one check an allowance goes first, then a rejection, a deferral, a score.
 
-use super::{Action, Settings};
+use super::Action;
 use crate::{
     check::{Exemption, Finding, Outcome},
     mode::Mode,
@@ -44,12 +44,16 @@ pub(super) struct Ruling {
 }
 
 /// What else decides beside findings.
-pub(super) struct Terms<'a> {
+#[derive(Clone, Copy)]
+pub(super) struct Terms {
     /// The mail server will refuse the recipient itself, at this place in the order.
     pub(super) refused_before: Option<usize>,
     /// Mode of the sum of scores, all grains considered.
     pub(super) score_mode: Mode,
-    pub(super) settings: &'a Settings,
+    /// Sum from which it defers.
+    pub(super) defer_at: i64,
+    /// Sum from which it rejects.
+    pub(super) reject_at: i64,
     /// Judge as if everything monitored were enforced.
     pub(super) rehearsing: bool,
 }
@@ -80,22 +84,15 @@ pub(super) fn excuse(found: &mut [Found]) {
 }
 
 /// Who decides, and what? Wants sorted findings.
-pub(super) fn rule(found: &[Found], terms: &Terms<'_>) -> Ruling {
+pub(super) fn rule(found: &[Found], terms: &Terms) -> Ruling {
     let (mut allowed, mut deferral, mut sum) = (None, None, 0_i64);
-    let passed_to_server = |found: &Found| terms.refused_before.is_some_and(|place| found.step >= place);
-    for (index, found) in found.iter().enumerate() {
-        if passed_to_server(found) {
-            break;
-        }
-        if allowed.is_some() && !found.despite_allowed {
-            continue;
-        }
-        match terms.meant(found) {
-            Some(Outcome::Allow) => allowed = allowed.or(Some(index)),
-            Some(Outcome::Reject) => return Ruling { action: Action::Reject, speaker: Speaker::Finding(index) },
-            Some(Outcome::Defer) => deferral = deferral.or(Some(index)),
-            Some(Outcome::Score(points)) => sum += i64::from(points),
-            Some(Outcome::Delay(_)) | None => {}
+    for (index, outcome) in terms.heard(found) {
+        match outcome {
+            Outcome::Allow => allowed = allowed.or(Some(index)),
+            Outcome::Reject => return Ruling { action: Action::Reject, speaker: Speaker::Finding(index) },
+            Outcome::Defer => deferral = deferral.or(Some(index)),
+            Outcome::Score(points) => sum += i64::from(points),
+            Outcome::Delay(_) => {}
         }
     }
     if terms.refused_before.is_some() {
@@ -111,7 +108,24 @@ pub(super) fn rule(found: &[Found], terms: &Terms<'_>) -> Ruling {
     }
 }
 
-impl Terms<'_> {
+/// The sum of the scores that count, whoever spoke. Wants sorted findings.
+pub(super) fn sum(found: &[Found], terms: &Terms) -> i64 {
+    let points = |(_, outcome)| if let Outcome::Score(points) = outcome { i64::from(points) } else { 0 };
+    terms.heard(found).map(points).sum()
+}
+
+impl Terms {
+    /// What counts, by its index in `found`: up to rcpthosts where that refuses, and nothing an earlier step excuses.
+    fn heard<'a>(&'a self, found: &'a [Found]) -> impl Iterator<Item = (usize, Outcome)> + 'a {
+        let before = |found: &Found| self.refused_before.is_none_or(|place| found.step < place);
+        let mut allowed = false;
+        found.iter().enumerate().take_while(move |(_, found)| before(found)).filter_map(move |(index, found)| {
+            let outcome = self.meant(found).filter(|_| !allowed || found.despite_allowed)?;
+            allowed |= outcome == Outcome::Allow;
+            Some((index, outcome))
+        })
+    }
+
     /// The mode as it counts here.
     fn counting(&self, mode: Mode) -> Mode {
         if self.rehearsing && mode == Mode::Monitor { Mode::Enforce } else { mode }
@@ -129,8 +143,8 @@ impl Terms<'_> {
 
     fn weigh(&self, sum: i64) -> Action {
         let wanted = match sum {
-            sum if sum >= self.settings.reject_at => Action::Reject,
-            sum if sum >= self.settings.defer_at => Action::Defer,
+            sum if sum >= self.reject_at => Action::Reject,
+            sum if sum >= self.defer_at => Action::Defer,
             _ => Action::Continue,
         };
         match self.counting(self.score_mode) {
@@ -144,13 +158,7 @@ impl Terms<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Document;
     use proptest::prelude::*;
-
-    fn settings() -> Settings {
-        let document = Document::parse("t.toml", "[policy]\ndefer_at = 5\nreject_at = 10\n").expect("TOML");
-        Settings::read(&document, &mut Vec::new(), &std::cell::RefCell::default())
-    }
 
     fn found(step: usize, outcome: Outcome, mode: Mode, despite_allowed: bool) -> Found {
         Found { step, mode, excused: None, despite_allowed, finding: Finding::new(0, outcome, "") }
@@ -171,7 +179,7 @@ mod tests {
     }
 
     /// The rules once more, as sentences over a set: no order of evaluation, no early end.
-    fn expected(all: &[Found], refused_before: Option<usize>, settings: &Settings) -> (Action, Option<usize>) {
+    fn expected(all: &[Found], refused_before: Option<usize>) -> (Action, Option<usize>) {
         let in_force =
             |found: &&Found| found.mode < Mode::Monitor && refused_before.is_none_or(|slot| found.step < slot);
         let pardoned_from = all
@@ -201,14 +209,14 @@ mod tests {
                 || (found.finding.outcome == Outcome::Reject && found.mode == Mode::Soft)
         });
         match deferral {
-            _ if summed && sum >= settings.reject_at => (Action::Reject, None),
+            _ if summed && sum >= 10 => (Action::Reject, None),
             Some(step) => (Action::Defer, Some(step)),
-            None if summed && sum >= settings.defer_at => (Action::Defer, None),
+            None if summed && sum >= 5 => (Action::Defer, None),
             None => (Action::Continue, pardoned_from),
         }
     }
 
-    fn ruled(mut all: Vec<Found>, terms: &Terms<'_>) -> (Action, Option<usize>) {
+    fn ruled(mut all: Vec<Found>, terms: &Terms) -> (Action, Option<usize>) {
         sort(&mut all);
         excuse(&mut all);
         let ruling = rule(&all, terms);
@@ -224,20 +232,18 @@ mod tests {
             all in findings().prop_flat_map(|all| (Just(all.clone()), Just(all).prop_shuffle())),
             refused_before in prop::option::of(0..6_usize),
         ) {
-            let settings = settings();
             let terms =
-                Terms { refused_before, score_mode: Mode::Enforce, settings: &settings, rehearsing: false };
+                Terms { refused_before, score_mode: Mode::Enforce, defer_at: 5, reject_at: 10, rehearsing: false };
             let (given, shuffled) = all;
             let verdict = ruled(given.clone(), &terms);
             prop_assert_eq!(verdict, ruled(shuffled, &terms));
-            prop_assert_eq!(verdict, expected(&given, refused_before, &settings));
+            prop_assert_eq!(verdict, expected(&given, refused_before));
         }
 
         #[test]
         fn a_milder_mode_never_makes_a_verdict_harder(all in findings(), at in any::<prop::sample::Index>()) {
             prop_assume!(!all.is_empty());
-            let settings = settings();
-            let terms = Terms { refused_before: None, score_mode: Mode::Enforce, settings: &settings, rehearsing: false };
+            let terms = Terms { refused_before: None, score_mode: Mode::Enforce, defer_at: 5, reject_at: 10, rehearsing: false };
             let at = at.index(all.len());
             // Praise and allowances work the other way round: without them more is refused.
             prop_assume!(matches!(all[at].finding.outcome, Outcome::Reject | Outcome::Defer));
@@ -249,13 +255,12 @@ mod tests {
 
     #[test]
     fn the_sum_has_a_mode_of_its_own() {
-        let settings = settings();
         let all =
             vec![found(0, Outcome::Score(7), Mode::Enforce, false), found(1, Outcome::Score(4), Mode::Soft, false)];
         for (score_mode, action) in
             [(Mode::Enforce, Action::Reject), (Mode::Soft, Action::Defer), (Mode::Monitor, Action::Continue)]
         {
-            let terms = Terms { refused_before: None, score_mode, settings: &settings, rehearsing: false };
+            let terms = Terms { refused_before: None, score_mode, defer_at: 5, reject_at: 10, rehearsing: false };
             assert_eq!(ruled(all.clone(), &terms).0, action);
         }
     }

@@ -1,7 +1,7 @@
 //! How is one stage judged? Who takes part, what they ask, what they find, who is heard: the order of events.
 
 use super::{
-    Action, Decision, Policy,
+    Action, Course, Decision, Part, Policy, StepSeen,
     exempt::Exemptions,
     gather::{Asking, Gathered},
     lists_seen::Hearing,
@@ -58,12 +58,37 @@ pub(super) struct Judgement {
     pub(super) off: bool,
     /// What a message that goes on is marked with.
     pub(super) marks: Vec<Mark>,
+    /// By what it was weighed.
+    pub(super) course: Course,
 }
 
 impl Judgement {
-    fn silent(ruling: Ruling) -> Self {
-        Self { gathered: Gathered::default(), found: Vec::new(), ruling, would: None, off: false, marks: Vec::new() }
+    /// Of a call about which nothing is asked.
+    pub(super) fn off(call: &Call) -> Self {
+        let speaker = if is_refused_by_server(call) { Speaker::Rcpthosts } else { Speaker::Nobody };
+        let ruling = Ruling { action: Action::Continue, speaker };
+        Self {
+            gathered: Gathered::default(),
+            found: Vec::new(),
+            ruling,
+            would: None,
+            off: true,
+            marks: Vec::new(),
+            course: Course::default(),
+        }
     }
+}
+
+/// Who has a part in a stage.
+#[derive(Default)]
+pub(super) struct TakingPart<'a> {
+    /// They speak.
+    pub(super) speaking: Vec<&'a Step>,
+    /// They only ask ahead for RCPT.
+    pub(super) silent: Vec<&'a Step>,
+    /// All that speak at such a stage, those too that are passed over, and their number before rcpthosts.
+    steps: Vec<StepSeen>,
+    rcpthosts: usize,
 }
 
 impl Judge<'_> {
@@ -71,25 +96,40 @@ impl Judge<'_> {
     pub(super) async fn run(&self, call: Call) -> (Decision, Option<ListsSeen>) {
         let mode = if call.switched_off { Mode::Off } else { self.mode(&call) };
         if mode == Mode::Off {
-            let speaker = if is_refused_by_server(&call) { Speaker::Rcpthosts } else { Speaker::Nobody };
-            let ruling = Ruling { action: Action::Continue, speaker };
-            return (self.decision(call, Judgement { off: true, ..Judgement::silent(ruling) }), None);
+            let judgement = Judgement::off(&call);
+            return (self.decision(call, judgement), None);
         }
-        let (speaking, silent) = self.taking_part(&call);
-        if !silent.is_empty() {
-            self.asking(&silent, &call).prefetch();
+        let part = self.taking_part(&call);
+        if !part.silent.is_empty() {
+            self.asking(&part.silent, &call).prefetch();
         }
+        let speaking = &part.speaking;
         let gathered =
-            if speaking.is_empty() { Gathered::default() } else { self.gathered(&speaking, &call, mode).await };
-        let mut found = self.findings(&speaking, &call, &gathered.answers, mode);
+            if speaking.is_empty() { Gathered::default() } else { self.gathered(speaking, &call, mode).await };
+        let (judgement, lists) = self.judgement(part, &call, gathered, mode);
+        (self.decision(call, judgement), lists)
+    }
+
+    /// What comes of the answers. `mode` is that of all grains but check and finding.
+    pub(super) fn judgement(
+        &self,
+        part: TakingPart<'_>,
+        call: &Call,
+        gathered: Gathered,
+        mode: Mode,
+    ) -> (Judgement, Option<ListsSeen>) {
+        let TakingPart { speaking, steps, rcpthosts, .. } = part;
+        let answers = &gathered.answers;
+        let mut found = self.findings(&speaking, call, answers, mode);
         precedence::sort(&mut found);
         precedence::excuse(&mut found);
-        let (ruling, would) = self.ruling(&found, &call, mode);
-        let answers = &gathered.answers;
-        let hearing = Hearing { speaking: &speaking, call: &call, answers, found: &found, ruling, mode };
+        let (ruling, would) = self.ruling(&found, call, mode);
+        let hearing = Hearing { speaking: &speaking, call, answers, found: &found, ruling, mode };
         let lists = self.lists_seen(&hearing);
-        let marks = self.marks(&speaking, &call, answers, ruling, mode);
-        (self.decision(call, Judgement { gathered, found, ruling, would, off: false, marks }), lists)
+        let marks = self.marks(&speaking, call, answers, ruling, mode);
+        let Terms { score_mode, defer_at, reject_at, .. } = self.terms(call, mode);
+        let course = Course { steps, rcpthosts, score_mode, defer_at, reject_at, budget: call.budget };
+        (Judgement { gathered, found, ruling, would, off: false, marks, course }, lists)
     }
 
     /// A call that nobody makes: to ask what the caches know.
@@ -99,7 +139,7 @@ impl Judge<'_> {
     }
 
     /// The mode of all grains but check and finding.
-    fn mode(&self, call: &Call) -> Mode {
+    pub(super) fn mode(&self, call: &Call) -> Mode {
         self.mode_of(call.stage, &call.facts)
     }
 
@@ -114,24 +154,23 @@ impl Judge<'_> {
     }
 
     /// Who speaks at this stage, and who only asks ahead for RCPT.
-    pub(super) fn taking_part(&self, call: &Call) -> (Vec<&Step>, Vec<&Step>) {
+    pub(super) fn taking_part(&self, call: &Call) -> TakingPart<'_> {
         let early = call.stage < Stage::Rcpt;
-        // Whoever may still authenticate must not be turned away before they can (RFC 4954 §4).
-        let hushed = call.stage == Stage::Connect && call.facts.connection.auth_offered;
-        let whole_message_exempt = call.stage == Stage::Data && call.exemptions.recipient;
-        let (mut speaking, mut silent) = (Vec::new(), Vec::new());
+        let mut all = TakingPart { steps: Vec::with_capacity(self.policy.steps.len()), ..TakingPart::default() };
         for step in &self.policy.steps {
-            let excused = whole_message_exempt || call.exemptions.excuse(step);
-            if excused || step.mode(&call.facts) == Mode::Off {
-                continue;
+            let (part, speaks) = (part(step, call), step.speaks_at(call.stage));
+            match part {
+                Part::Asked if speaks => all.speaking.push(step),
+                Part::Asked | Part::Hushed if early && step.def.stages.contains(&call.stage) => all.silent.push(step),
+                Part::Asked | Part::Hushed | Part::Off | Part::Excused(_) => {}
             }
-            if step.speaks_at(call.stage) && !hushed {
-                speaking.push(step);
-            } else if early && step.def.stages.contains(&call.stage) {
-                silent.push(step);
+            if speaks {
+                let despite_allowed = step.is_despite(Exemption::Allowed);
+                all.steps.push(StepSeen { name: step.def.name, part, despite_allowed });
+                all.rcpthosts += usize::from(step.place < self.policy.rcpthosts);
             }
         }
-        (speaking, silent)
+        all
     }
 
     /// What all of them want to know. Who is only rehearsed is asked for at the same time, and waited for less long:
@@ -237,15 +276,32 @@ impl Judge<'_> {
 
 impl Judge<'_> {
     /// What decides beside findings.
-    pub(super) fn terms(&self, call: &Call, mode: Mode) -> Terms<'_> {
+    pub(super) fn terms(&self, call: &Call, mode: Mode) -> Terms {
         let settings = self.policy.settings();
         let summed = call.stage >= Stage::Rcpt;
         Terms {
             refused_before: is_refused_by_server(call).then_some(self.policy.rcpthosts),
             score_mode: if summed { mode.or_milder(settings.score_mode) } else { Mode::Off },
-            settings,
+            defer_at: settings.defer_at,
+            reject_at: settings.reject_at,
             rehearsing: false,
         }
+    }
+}
+
+fn part(step: &Step, call: &Call) -> Part {
+    let holds = |exemption: &Exemption| call.exemptions.holds(*exemption) && !step.is_despite(*exemption);
+    let excused = [Exemption::Relay, Exemption::TrustedClient, Exemption::ExemptRecipient];
+    // A message to exempt recipients only passes DATA.
+    if call.stage == Stage::Data && call.exemptions.recipient {
+        return Part::Excused(Exemption::ExemptRecipient);
+    }
+    match excused.iter().find(|exemption| holds(exemption)) {
+        Some(&exemption) => Part::Excused(exemption),
+        None if step.mode(&call.facts) == Mode::Off => Part::Off,
+        // Whoever may still authenticate must not be turned away before they can (RFC 4954 §4).
+        None if call.stage == Stage::Connect && call.facts.connection.auth_offered => Part::Hushed,
+        None => Part::Asked,
     }
 }
 

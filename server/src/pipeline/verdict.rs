@@ -1,6 +1,6 @@
 //! What does a stage end with? The verdict the mail server hears, and the decision behind it for log and explain.
 
-use super::DecisionId;
+use super::{Course, DecisionId};
 use crate::{
     ask::Answers,
     check::{Exemption, Outcome},
@@ -146,4 +146,6 @@ pub struct Decision {
     pub off: bool,
     /// Generation of the policy that decided.
     pub generation: u64,
+    /// By what the findings were weighed.
+    pub course: Course,
 }

@@ -45,6 +45,7 @@ impl Judge<'_> {
             lists: None,
             off: judgement.off,
             generation: self.policy.generation(),
+            course: judgement.course,
             facts: call.facts,
         }
     }

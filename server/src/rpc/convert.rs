@@ -9,7 +9,8 @@ use crate::{
     check::{Exemption, Outcome, Rows},
     config::LoadedFile,
     decision_log::hex,
-    pipeline::{Action, Decision, Judged, SwitchState, Verdict},
+    decisions::Recorded,
+    pipeline::{Action, Change, Decision, Judged, PathStep, Score, SwitchState, Verdict, explain, is_missing},
     session::{
         Address, Connection, Ending, Facts, Helo, Rcpthosts, ReplyStyle, Report, Sender, SessionId, Tried, parse_ip,
     },
@@ -203,6 +204,11 @@ fn action(action: Action) -> v1::Action {
 /// A decision with its evidence, for `tollgate check` and `explain`.
 pub fn decision(decision: &Decision) -> v1::Decision {
     let Decision { facts, verdict: said, .. } = decision;
+    let explained = explain(decision);
+    let evidence = |(question, answered): &(Question, Answered)| v1::Evidence {
+        missing: is_missing(decision, answered),
+        ..evidence(question, answered)
+    };
     let (would_have, would_have_by) = decision.would_have.unwrap_or_default();
     v1::Decision {
         stage: decision.stage.name().to_owned(),
@@ -213,7 +219,7 @@ pub fn decision(decision: &Decision) -> v1::Decision {
             .unwrap_or_default(),
         verdict: Some(verdict(said)),
         findings: decision.findings.iter().map(finding).collect(),
-        evidence: decision.evidence.iter().map(|(question, answered)| evidence(question, answered)).collect(),
+        evidence: decision.evidence.iter().map(evidence).collect(),
         took_us: micros(decision.took),
         decided_by: decision.decided_by.to_owned(),
         generation: decision.generation,
@@ -226,7 +232,33 @@ pub fn decision(decision: &Decision) -> v1::Decision {
         would_have: action(would_have).into(),
         would_have_by: would_have_by.to_owned(),
         off: decision.off,
+        path: explained.path.into_iter().map(path_step).collect(),
+        score: explained.score.map(score),
+        deadline: Some(v1::Deadline { budget_us: micros(decision.course.budget), missed: explained.out_of_time }),
+        changes: explained.changes.into_iter().map(change).collect(),
+        evidence_left_out: 0,
     }
+}
+
+/// The same, as it was recorded.
+pub fn recorded(recorded: &Recorded) -> v1::Decision {
+    let evidence_left_out = u32::try_from(recorded.left_out).unwrap_or(u32::MAX);
+    v1::Decision { evidence_left_out, ..decision(&recorded.decision) }
+}
+
+fn path_step(step: PathStep) -> v1::PathStep {
+    let PathStep { step, did, detail, won } = step;
+    v1::PathStep { step: step.to_owned(), did: did.to_owned(), detail: printable(detail.as_bytes()), won }
+}
+
+fn score(score: Score) -> v1::ScoreSum {
+    let Score { sum, rehearsed, defer_at, reject_at, mode } = score;
+    v1::ScoreSum { sum, rehearsed, defer_at, reject_at, mode: mode.to_string() }
+}
+
+fn change(change: Change) -> v1::Change {
+    let Change { without, action: then, by } = change;
+    v1::Change { without: printable(without.as_bytes()), action: action(then).into(), by: by.to_owned() }
 }
 
 /// What one check found.
@@ -273,6 +305,8 @@ fn evidence(question: &Question, answered: &Answered) -> v1::Evidence {
         age_seconds: seconds(answered.age),
         ttl_seconds: seconds(answered.ttl),
         took_us: micros(answered.took),
+        stale: answered.stale,
+        missing: false,
     }
 }
 

@@ -8,7 +8,7 @@ pub mod key;
 mod list_cards;
 mod list_health;
 mod memory;
-mod octets;
+pub(crate) mod octets;
 mod records;
 mod redis;
 mod settings;

@@ -5,7 +5,7 @@ use crate::{
     dns::{self, Said, Server},
     harness::{Daemon, Smtp, wait_for},
 };
-use std::process::Command;
+use std::{fs, process::Command};
 use tollgate_proto::v1::{self, Action};
 
 const KEY: &str = "planted0key1";
@@ -77,8 +77,18 @@ async fn a_planted_key_goes_to_the_resolver_and_nowhere_else() {
     assert!(said.iter().any(|text| text.contains("[key].zen.example")), "the zone is shown, without its key");
     wait_for("a probe", || server.asked().iter().any(|name| name.starts_with("2.0.0.127.")).then_some(()));
     said.extend([daemon.http("GET /metrics").1, daemon.log(), daemon.said()]);
+    said.push(recorded(&daemon));
     for text in &said {
         let text = text.to_ascii_lowercase();
         assert!(!text.contains(KEY), "{text}");
     }
+}
+
+/// Everything in the files of recorded decisions.
+fn recorded(daemon: &Daemon) -> String {
+    let files = fs::read_dir(daemon.path("state/decisions")).expect("decisions are recorded");
+    let octets: Vec<u8> = files.flat_map(|file| fs::read(file.expect("is there").path()).expect("reads")).collect();
+    let text = String::from_utf8_lossy(&octets).into_owned();
+    assert!(text.contains("9.2.0.192.[key].zen.example"), "the question is recorded");
+    text
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test's tasks end with the test")]
 
 mod admin;
+mod decisions;
 mod dns;
 mod harness;
 mod keys;

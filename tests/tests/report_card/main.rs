@@ -14,6 +14,7 @@ use tollgate::{
     clock::Clock,
     config::Document,
     decision_log::{Format, LogHandle, LogRing, Settings, Writer},
+    decisions,
     dns_lists::{
         DnsLists, ListEvent,
         card::{Card, Contradiction, Known, Report, Window},
@@ -61,7 +62,8 @@ impl Run {
         let world = Arc::new(World::new(seed, lists.clone()));
         let (clock, ring) = (Clock::manual(1_800_000_000), LogRing::default());
         let settings = Settings { format: Format::Json, file: Some(file.to_owned()), all: false, remember: 0 };
-        let (writer, log) = Writer::new(ring.clone(), settings).expect("a log");
+        let off = (file.with_extension("decisions"), decisions::Settings::off());
+        let (writer, log) = Writer::new(ring.clone(), settings, off, clock.clone()).expect("a log");
         let policy = policy();
         let known = policy.dns_lists().iter().map(|list| (list.id, list.name.clone(), list.welcomes));
         let mut card = Card::default();
@@ -114,7 +116,7 @@ impl Run {
         }
         // Commands are taken in order: after an answer everything before it has been written.
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-        assert!(runtime.block_on(self.log.explain(DecisionId::default())).is_none());
+        assert!(runtime.block_on(self.log.explain(DecisionId::default())).is_ok_and(|found| found.is_none()));
     }
 }
 

@@ -37,8 +37,24 @@ impl Explanation {
         self.text.wants_name()
     }
 
+    /// The text as it stands in the DNS.
+    pub fn text(&self) -> String {
+        self.text.to_string()
+    }
+
+    /// The domain whose record has the `exp=`.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The client's confirmed name, where the text wants it.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
     /// The same, knowing that name.
-    pub(super) fn named(self, name: Option<Arc<str>>) -> Self {
+    #[must_use]
+    pub fn named(self, name: Option<Arc<str>>) -> Self {
         Self { name, ..self }
     }
 

@@ -26,8 +26,13 @@ impl SpfTerms {
         Self { limits, local, fingerprint: hasher.finish() }
     }
 
+    /// The terms of a recorded question: equal to those they were, but nothing can be evaluated on them.
+    pub(crate) fn recorded(fingerprint: u64) -> Self {
+        Self { fingerprint, ..Self::default() }
+    }
+
     /// The same for equal terms, whatever policy they stand in.
-    pub(super) fn fingerprint(&self) -> u64 {
+    pub(crate) fn fingerprint(&self) -> u64 {
         self.fingerprint
     }
 

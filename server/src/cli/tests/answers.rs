@@ -7,8 +7,9 @@ use super::{
 };
 use serde_json::{Value, json};
 use tollgate_proto::v1::{
-    Action, CheckReply, Counter, Decision, EffectiveReply, Evidence, ExplainReply, Finding, InspectReply, InspectRow,
-    ListFile, PipelineReply, Rcpthosts, ReloadReply, StatusReply, SwitchReply, SwitchState, Verdict,
+    Action, Change, CheckReply, Counter, Deadline, Decision, EffectiveReply, Evidence, ExplainReply, Finding,
+    InspectReply, InspectRow, ListFile, PathStep, PipelineReply, Rcpthosts, ReloadReply, ScoreSum, StatusReply,
+    SwitchReply, SwitchState, Verdict,
 };
 
 fn refusal() -> Decision {
@@ -45,7 +46,23 @@ fn refusal() -> Decision {
         would_have: Action::Reject.into(),
         would_have_by: "score".into(),
         off: false,
+        path: vec![
+            step("access", "excused", "the client may relay", false),
+            step("rbl", "found", "listed: reject", true),
+            step("score", "passed", "0; defers at 50, rejects at 100", false),
+        ],
+        score: Some(ScoreSum { sum: 0, rehearsed: 4, defer_at: 50, reject_at: 100, mode: "enforce".into() }),
+        deadline: Some(Deadline { budget_us: 1_500_000, missed: true }),
+        changes: vec![
+            Change { without: "rbl.listed (bl.example)".into(), action: Action::Defer.into(), by: "spf".into() },
+            Change { without: "spf.fail".into(), action: Action::Continue.into(), by: String::new() },
+        ],
+        evidence_left_out: 1,
     }
+}
+
+fn step(step: &str, did: &str, detail: &str, won: bool) -> PathStep {
+    PathStep { step: step.into(), did: did.into(), detail: detail.into(), won }
 }
 
 fn finding(check: &str, rule: &str, outcome: &str, mode: &str, score: i32) -> Finding {
@@ -62,7 +79,8 @@ fn finding(check: &str, rule: &str, outcome: &str, mode: &str, score: i32) -> Fi
 
 fn evidence(question: &str, answer: &str, cached: bool) -> Evidence {
     let (question, answer) = (question.into(), answer.into());
-    Evidence { question, answer, cached, age_seconds: 12, ttl_seconds: 288, took_us: 300 }
+    let ttl_seconds = if cached { 288 } else { 0 };
+    Evidence { question, answer, cached, age_seconds: 12, ttl_seconds, took_us: 300, stale: false, missing: !cached }
 }
 
 fn passing(stage: &str) -> Decision {
@@ -80,7 +98,19 @@ rcpt you\\x1b[31m@ours.example: REJECT 553 sorry, listed (#5.7.1) [0123456789abc
         access  deny    reject    (passed over: relay)  bl.example
     evidence:
         A 2.0.0.127.bl.example    found 127.0.0.2  cached 12 s ago, 288 s left
-        A 2.0.0.127.dead.example  failed: timeout  asked, 0.3 ms
+        A 2.0.0.127.dead.example  failed: timeout  no answer within 0.3 ms
+";
+
+const EXPLANATION: &str = "    evidence left out: 1 answers
+    path:
+        access  excused: the client may relay
+        rbl     found: listed: reject  <- decided
+        score   passed: 0; defers at 50, rejects at 100
+    deadline: MISSED, 12 ms of 1.5 s; without an answer: A 2.0.0.127.dead.example
+    what would have to change:
+        without rbl.listed (bl.example):  defer by spf
+        and without spf.fail:             continue
+policy generation 3, no longer in force (now: 4): the same mail may be treated otherwise today
 ";
 
 /// Blanks folded: columns have a test of their own.
@@ -261,7 +291,7 @@ fn reload_tells_every_fault_and_what_stays_in_force() {
 
 #[test]
 fn explain_shows_who_spoke_and_why() {
-    let explain = ExplainReply { decision: Some(refusal()) };
+    let explain = ExplainReply { decision: Some(refusal()), policy_in_force: false, generation_in_force: 4 };
     let (_folder, daemon) = daemon(Replies { explain, ..Replies::default() });
     let (code, out) = ask(&daemon, &["explain", "[O123456789ABCDEF]"]);
     assert_eq!(code, exit::FINE);
@@ -269,8 +299,14 @@ fn explain_shows_who_spoke_and_why() {
         "decision_id 0123456789abcdef\ntime {}\nhost mx1\nsession_id 00ff\nclient_ip 127.0.0.2\nhelo h\\x1b\nsender a@b.example\n",
         utc(1_700_000_000)
     );
-    assert_eq!(words(&out), words(&format!("{session}{REFUSAL}policy generation 3\n")));
+    assert_eq!(words(&out), words(&format!("{session}{REFUSAL}{EXPLANATION}")));
     assert_eq!(daemon.heard().explain.expect("it was asked").decision_id, "0123456789abcdef", "as people copy it");
+    let (_, out) = ask(&daemon, &["explain", "0123456789abcdef", "--json"]);
+    let said: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(said["path"][1], json!({ "step": "rbl", "did": "found", "detail": "listed: reject", "won": true }));
+    assert_eq!((&said["score"]["rehearsed"], &said["deadline"]["missed"]), (&json!(4), &json!(true)));
+    assert_eq!(said["changes"][0]["by"], "spf");
+    assert_eq!((&said["policy_in_force"], &said["generation_in_force"]), (&json!(false), &json!(4)));
 }
 
 #[test]

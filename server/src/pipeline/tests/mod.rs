@@ -1,6 +1,7 @@
 //! Does the engine do what ARCHITECTURE.md promises? Checks that find what the configuration says, questions that are
 //! answered as the test says.
 
+mod again;
 mod asking;
 mod exemptions;
 mod lists;

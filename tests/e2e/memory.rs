@@ -1,0 +1,182 @@
+//! What does memory do to mail? Strangers wait and come back, limits hold over several servers, and whatever happens to
+//! the store, nobody is refused or kept waiting for it.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    time::Duration,
+};
+use tollgate_tests::{
+    gate::{CLEAN, Gate, Plan},
+    proxy::Proxy,
+    redis::Redis,
+    scratch::Scratch,
+    smtp::Reply,
+    wait,
+};
+
+/// How long strangers wait in these tests, in seconds.
+const WAIT_S: u64 = 2;
+
+/// No decision may take longer, whatever the store does: the mail server would give up after two seconds.
+const DEADLINE: Duration = Duration::from_millis(1_700);
+
+fn greylisting(more: &str) -> String {
+    format!("reply_ids = false\n{more}\n[check.greylist]\nmode = \"enforce\"\ndelay_s = {WAIT_S}\n")
+}
+
+fn over(redis: SocketAddr) -> String {
+    greylisting(&format!("[state]\nstore = \"redis\"\nredis_url = [\"redis://{redis}\"]\n"))
+}
+
+/// A client of a net of its own.
+fn client(number: u8) -> IpAddr {
+    IpAddr::from(Ipv4Addr::new(198, 18, number, 10))
+}
+
+/// What a recipient is answered, and how long that takes.
+fn rcpt(gate: &Gate, from: IpAddr) -> (Reply, Duration) {
+    let mut client = gate.client(from);
+    assert_eq!(client.say("MAIL FROM:<ann@there.example>").code, 250);
+    let begun = wait::now();
+    let reply = client.say("RCPT TO:<bob@ours.example>");
+    let took = wait::now() - begun;
+    client.quit();
+    (reply, took)
+}
+
+fn code(gate: &Gate, from: IpAddr) -> u16 {
+    rcpt(gate, from).0.code
+}
+
+#[test]
+fn strangers_wait_and_come_back_even_after_a_kill() {
+    let mut gate = Plan::new("memory-grey").policy(&greylisting("")).start();
+    let (refused, _) = rcpt(&gate, CLEAN);
+    assert_eq!(refused.code, 451);
+    assert!(refused.words().contains("try again"), "{refused:?}");
+    assert_eq!(code(&gate, CLEAN), 451, "too soon");
+    // What was answered more than a second ago survives.
+    let begun = wait::now();
+    wait::until("a second and a bit", wait::SOON, || wait::now() - begun > Duration::from_millis(1_100));
+    gate.daemon.kill();
+    gate.daemon.run();
+    wait::until("the stranger to come through", wait::SOON, || code(&gate, CLEAN) == 250);
+    let said = gate.daemon.tool(&["greylist", "report"]);
+    assert!(said.good && said.output.contains("net"), "{said:?}");
+}
+
+#[test]
+fn a_store_in_trouble_refuses_nobody_and_delays_nobody() {
+    let scratch = Scratch::new("memory-trouble");
+    let mut redis = Redis::start(&scratch, "redis", "");
+    let gate = Plan::new("memory-trouble").policy(&over(redis.address)).start();
+    wait::until("the store to be heard", wait::SOON, || code(&gate, client(1)) == 451);
+    redis.pause();
+    for number in 10..20 {
+        let (reply, took) = rcpt(&gate, client(number));
+        assert_eq!(reply.code, 250, "nobody knows whether it was here before");
+        assert!(took < DEADLINE, "{took:?}");
+    }
+    assert!(gate.daemon.log().contains("degraded=state"), "it is told");
+    assert_eq!(code(&gate, client(1)), 451, "what is at hand still decides");
+    redis.resume();
+    wait::until("strangers to wait again", wait::SOON, || code(&gate, client(30)) == 451);
+    redis.kill();
+    for number in 40..45 {
+        let (reply, took) = rcpt(&gate, client(number));
+        assert!(reply.code == 250 && took < DEADLINE, "{reply:?} {took:?}");
+    }
+    redis.restart();
+    let mut number = 50;
+    wait::until("strangers to wait again", wait::SOON, || {
+        number += 1;
+        code(&gate, client(number)) == 451
+    });
+    let log = gate.daemon.log();
+    assert!(log.contains("event=store_trouble") && log.contains("event=store_recovered"), "{log}");
+}
+
+#[test]
+fn a_slow_store_is_not_waited_for() {
+    let scratch = Scratch::new("memory-slow");
+    let redis = Redis::start(&scratch, "redis", "");
+    let proxy = Proxy::start(redis.address);
+    let gate = Plan::new("memory-slow").policy(&over(proxy.address)).start();
+    wait::until("the store to be heard", wait::SOON, || code(&gate, client(1)) == 451);
+    proxy.set_delay(Duration::from_secs(2));
+    for number in 10..16 {
+        let (reply, took) = rcpt(&gate, client(number));
+        assert!(reply.code == 250 && took < DEADLINE, "{reply:?} {took:?}");
+    }
+    proxy.set_delay(Duration::ZERO);
+    let mut number = 50;
+    wait::until("strangers to wait again", wait::SOON, || {
+        number += 1;
+        code(&gate, client(number)) == 451
+    });
+}
+
+#[test]
+fn a_replica_is_read_and_what_is_learnt_waits_until_it_may_be_written() {
+    let scratch = Scratch::new("memory-replica");
+    let master = Redis::start(&scratch, "master", "repl-diskless-sync-delay 0\n");
+    let replica = Redis::replica_of(&scratch, "replica", &master);
+    let gate = Plan::new("memory-replica").policy(&over(replica.address)).start();
+    wait::until("the store to be heard", wait::SOON, || code(&gate, client(1)) == 451);
+    let keys = || replica.cli(&["DBSIZE"]).trim().parse::<u64>().unwrap_or(0);
+    wait::until("the refusal to be noticed", wait::SOON, || gate.daemon.log().contains("readonly"));
+    assert_eq!(keys(), 0);
+    replica.cli(&["REPLICAOF", "NO", "ONE"]);
+    wait::until("what was learnt to be written", Duration::from_secs(60), || keys() > 0);
+    wait::until("the stranger to come through", wait::SOON, || code(&gate, client(1)) == 250);
+}
+
+#[test]
+fn two_servers_remember_together() {
+    let scratch = Scratch::new("memory-two");
+    let redis = Redis::start(&scratch, "redis", "");
+    let limit = "[[check.rate.limit]]\nname = \"few\"\nby = \"ip\"\ncount = 6\nper_s = 3600\naction = \"defer\"\n";
+    let policy = format!("{}{limit}", over(redis.address));
+    let (one, other) = (Plan::new("memory-one").policy(&policy).start(), Plan::new("memory-other").policy(&policy).start());
+    wait::until("the store to be heard", wait::SOON, || code(&one, client(1)) == 451);
+    // It comes back to the other server.
+    wait::until("the stranger to come through there", wait::SOON, || code(&other, client(1)) == 250);
+    // Both know it now; six an hour, wherever they come.
+    let mut let_in = 1;
+    wait::until("the limit to be reached", wait::SOON, || {
+        let gate = if let_in % 2 == 0 { &other } else { &one };
+        let reply = code(gate, client(1));
+        let_in += u32::from(reply == 250);
+        reply == 451
+    });
+    // Servers hear of each other within a second or so: meanwhile each may let in one more.
+    assert!((6..=8).contains(&let_in), "{let_in}");
+    wait::until("both to know", wait::SOON, || code(&one, client(1)) == 451 && code(&other, client(1)) == 451);
+}
+
+#[test]
+fn a_full_disk_refuses_nobody() {
+    let mut gate = Plan::new("memory-disk").policy(&greylisting("")).start();
+    gate.daemon.stop(wait::SOON);
+    let state = gate.daemon.failure_file().with_file_name("");
+    let Some(_mount) = tollgate_tests::tmpfs::Mount::over(&state, 3) else { return };
+    gate.daemon.run();
+    assert_eq!(code(&gate, client(1)), 451);
+    wait::until("the disk to be full", wait::SOON, || {
+        let written = std::fs::OpenOptions::new().create(true).append(true).open(state.join("ballast"));
+        written.and_then(|mut file| std::io::Write::write_all(&mut file, &[0; 65_536])).is_err()
+    });
+    for number in 10..40 {
+        let (reply, took) = rcpt(&gate, client(number));
+        assert!(reply.code == 451 && took < DEADLINE, "memory decides alone: {reply:?} {took:?}");
+    }
+    wait::until("the trouble to be told", wait::SOON, || {
+        code(&gate, client(41)) == 451 && gate.daemon.log().contains("event=store_trouble")
+    });
+    assert!(std::fs::remove_file(state.join("ballast")).is_ok());
+    wait::until("the store to be back", Duration::from_secs(90), || gate.daemon.log().contains("event=store_recovered"));
+    wait::until("the stranger to come through", wait::SOON, || code(&gate, client(1)) == 250);
+    gate.daemon.stop(wait::SOON);
+    gate.daemon.run();
+    assert_eq!(code(&gate, client(1)), 250, "it was written after all");
+}

@@ -104,7 +104,15 @@ impl Archive {
     /// segment at a time; what is handed out keeps its segment (some 16 MiB) in memory.
     pub fn scan(&self, from_ms: u64, to_ms: u64) -> io::Result<Scan> {
         let numbers = self.0.list()?.into_iter().map(|listed| listed.number).collect::<Vec<_>>();
-        Ok(Scan { folder: self.0.clone(), numbers: numbers.into_iter(), from_ms, to_ms, open: None, damaged: 0 })
+        Ok(Scan {
+            folder: self.0.clone(),
+            numbers: numbers.into_iter(),
+            from_ms,
+            to_ms,
+            open: None,
+            spare: Vec::new(),
+            damaged: 0,
+        })
     }
 }
 
@@ -128,6 +136,8 @@ pub struct Scan {
     from_ms: u64,
     to_ms: u64,
     open: Option<(Bytes, Walk)>,
+    /// Memory of the segment before, if nobody has kept anything of it: fresh memory costs as much as a CRC.
+    spare: Vec<u8>,
     damaged: u64,
 }
 
@@ -144,7 +154,7 @@ impl Scan {
             if index.as_ref().is_some_and(|index| index.newest < self.from_ms || index.oldest > self.to_ms) {
                 continue;
             }
-            let Ok(Some(octets)) = self.folder.read(number) else {
+            let Ok(Some(octets)) = self.folder.read_into(number, std::mem::take(&mut self.spare)) else {
                 self.damaged += 1;
                 continue;
             };
@@ -173,7 +183,9 @@ impl Iterator for Scan {
                 }
             }
             self.damaged += walk.damaged;
-            self.open = None;
+            if let Some(unique) = self.open.take().and_then(|(octets, _)| octets.try_into_mut().ok()) {
+                self.spare = unique.into();
+            }
         }
     }
 }

@@ -79,6 +79,11 @@ impl Folder {
 
     /// A segment's octets; `None` = it is gone, or no segment of ours is so long.
     pub(super) fn read(&self, number: u64) -> io::Result<Option<Vec<u8>>> {
+        self.read_into(number, Vec::new())
+    }
+
+    /// The same, into memory that is there already.
+    pub(super) fn read_into(&self, number: u64, mut octets: Vec<u8>) -> io::Result<Option<Vec<u8>>> {
         let file = match File::open(self.segment(number)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             file => file?,
@@ -87,7 +92,8 @@ impl Folder {
         if length > OCTETS_READ_MAX {
             return Ok(None);
         }
-        let mut octets = Vec::with_capacity(usize::try_from(length).unwrap_or(0));
+        octets.clear();
+        octets.reserve(usize::try_from(length).unwrap_or(0));
         file.take(OCTETS_READ_MAX).read_to_end(&mut octets)?;
         Ok(Some(octets))
     }

@@ -78,7 +78,7 @@ impl Salt {
         if self.crc(length, rest) != u32_at(head, 8)? {
             return None;
         }
-        let id = std::str::from_utf8(&head[20..]).ok()?.parse().ok()?;
+        let id = DecisionId::from_letters(&head[20..])?;
         let time_ms = u64::from_le_bytes(head[12..20].try_into().ok()?);
         Some(Entry { at, time_ms, id, payload })
     }

@@ -32,8 +32,15 @@ impl Query {
         Self::new(ip, POSTMASTER, helo, helo)
     }
 
-    /// By its parts, which may be as they were handed out.
-    pub fn new(ip: IpAddr, local_part: &[u8], domain: &[u8], helo: &[u8]) -> Self {
+    /// By its parts as they were handed out, an absent domain as the empty one. Nothing is folded or filled in once more.
+    pub fn restored(ip: IpAddr, local_part: &[u8], domain: &[u8], helo: &[u8]) -> Self {
+        let (local_part, domain, helo) = (cut(local_part), cut(domain), cut(helo));
+        let text = [local_part, domain, helo].concat().into_boxed_slice();
+        let octets = |text: &[u8]| u16::try_from(text.len()).unwrap_or(u16::MAX);
+        Self { ip, local_part: octets(local_part), domain: octets(domain), text }
+    }
+
+    fn new(ip: IpAddr, local_part: &[u8], domain: &[u8], helo: &[u8]) -> Self {
         let local_part = if local_part.is_empty() { POSTMASTER } else { cut(local_part) };
         let (domain, helo) = (folded(domain).unwrap_or_default(), cut(helo));
         let text = [local_part, domain.as_bytes(), helo].concat().into_boxed_slice();

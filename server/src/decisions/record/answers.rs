@@ -3,7 +3,7 @@
 //! `question` or `answer`; tags are never used again.**
 
 use super::{
-    field::{flags, member, ms, us, write_flags, write_member, write_ms, write_us},
+    field::{flags, many, member, ms, us, write_flags, write_member, write_ms, write_us},
     spf, words,
 };
 use crate::{
@@ -185,7 +185,7 @@ fn records(from: &mut Reader<'_>) -> Option<Arc<[Record]>> {
     match from.count(RECORDS_MAX)? {
         // The most frequent number: no vector on the way.
         1 => Some(Arc::new([record(from)?])),
-        count => (0..count).map(|_| record(from)).collect(),
+        count => many(count, || record(from)).map(Arc::from),
     }
 }
 
@@ -211,9 +211,9 @@ fn write_board(out: &mut Writer, board: &HealthBoard) {
 
 fn board(from: &mut Reader<'_>) -> Option<HealthBoard> {
     let count = from.count(LISTS_MAX)?;
-    let one = |_| {
+    let one = || {
         let (list, name) = (ListId::from_number(from.number()?), from.text(NAME_OCTETS_MAX)?.into());
         Some(Ailing { list, name, health: member(from, &HEALTHS)?, cause: words::read(from)? })
     };
-    (0..count).map(one).collect::<Option<Vec<_>>>().map(HealthBoard::new)
+    many(count, one).map(HealthBoard::new)
 }

@@ -1,7 +1,7 @@
 //! How are facts written down? In the order of their structs. A report is none of a decision's facts.
 
 use super::field::{
-    MODES, flags, ip, member, optional_shared, shared, write_flags, write_ip, write_member, write_optional,
+    MODES, flags, ip, many, member, optional_shared, shared, write_flags, write_ip, write_member, write_optional,
 };
 use crate::{
     ask::ListId,
@@ -137,7 +137,7 @@ fn history(from: &mut Reader<'_>) -> Option<History> {
     let mildest = member(from, &MODES)?;
     let seen = from.octet()? == 1;
     let count = from.count(ListsNote::LISTED_MAX)?;
-    let listed = (0..count).map(|_| from.number().map(ListId::from_number)).collect::<Option<_>>()?;
+    let listed = many(count, || from.number().map(ListId::from_number))?;
     Some(History { transaction, connection, mildest, lists: ListsNote { seen, listed } })
 }
 
@@ -151,7 +151,7 @@ fn write_tally(out: &mut Writer, tally: &Tally) {
 fn tally(from: &mut Reader<'_>) -> Option<Tally> {
     let (recipients, exempt, rcpthosts_refused) = (from.small()?, from.small()?, from.small()?);
     let count = from.count(STEPS_MAX)?;
-    let one = |_| Some((from.text(VALUE_OCTETS_MAX)?.to_owned(), from.small()?));
-    let refused_by = (0..count).map(one).collect::<Option<_>>()?;
+    let one = || Some((from.text(VALUE_OCTETS_MAX)?.to_owned(), from.small()?));
+    let refused_by = many(count, one)?;
     Some(Tally { recipients, exempt, rcpthosts_refused, refused_by })
 }

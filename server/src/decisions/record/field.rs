@@ -9,6 +9,9 @@ use crate::{
 use bytes::Bytes;
 use std::{net::IpAddr, time::Duration};
 
+/// Room made at once.
+const MANY: usize = 64;
+
 pub(super) const ACTIONS: [Action; 3] = [Action::Continue, Action::Defer, Action::Reject];
 pub(super) const MODES: [Mode; 4] = [Mode::Enforce, Mode::Soft, Mode::Monitor, Mode::Off];
 pub(super) const STAGES: [Stage; 6] =
@@ -24,6 +27,16 @@ pub(super) fn write_member<T: PartialEq>(out: &mut Writer, set: &[T], member: &T
 /// A member of a set; `None` = one that a later release has added.
 pub(super) fn member<T: Copy>(from: &mut Reader<'_>, set: &[T]) -> Option<T> {
     set.get(from.count(set.len())?).copied()
+}
+
+/// So many things, of which there are few: the caller has bounded them. Not `collect`: of an `Option` it cannot tell how many
+/// come, and grows step by step.
+pub(super) fn many<T>(count: usize, mut one: impl FnMut() -> Option<T>) -> Option<Vec<T>> {
+    let mut all = Vec::with_capacity(count.min(MANY));
+    for _ in 0..count {
+        all.push(one()?);
+    }
+    Some(all)
 }
 
 /// Up to eight truths.

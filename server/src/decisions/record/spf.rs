@@ -2,7 +2,7 @@
 //! terms only their fingerprint is kept, by which equal questions are told.
 
 use super::field::{
-    flags, ip, member, ms, optional_text, write_flags, write_ip, write_member, write_ms, write_optional,
+    flags, ip, many, member, ms, optional_text, write_flags, write_ip, write_member, write_ms, write_optional,
 };
 use crate::{
     ask::{
@@ -42,7 +42,7 @@ pub(super) fn write_question(out: &mut Writer, asked: &SpfQuestion) {
 pub(super) fn question(from: &mut Reader<'_>) -> Option<SpfQuestion> {
     let (role, ip) = (member(from, &ROLES)?, ip(from)??);
     let (local_part, domain) = (from.octets(TEXT_OCTETS_MAX)?, from.octets(TEXT_OCTETS_MAX)?);
-    let query = Query::new(ip, local_part, domain, from.octets(TEXT_OCTETS_MAX)?);
+    let query = Query::restored(ip, local_part, domain, from.octets(TEXT_OCTETS_MAX)?);
     let terms = terms(u64::from_be_bytes(from.raw(8)?.try_into().ok()?));
     Some(SpfQuestion { role, query, terms })
 }
@@ -86,7 +86,7 @@ pub(super) fn evaluation(from: &mut Reader<'_>) -> Option<Evaluation> {
     // A text that cannot be read as an explanation any more is none.
     let explanation = if has_explanation { explanation(from)? } else { None };
     let count = from.count(INPUTS.len())?;
-    let depends = (0..count).map(|_| member(from, &INPUTS)).collect::<Option<_>>()?;
+    let depends = many(count, || member(from, &INPUTS))?;
     let bare = Evaluation::bare(result);
     Some(Evaluation { matched, is_identity, lookups, voids, ttl, problem, flaw, is_ours, explanation, depends, ..bare })
 }

@@ -1,7 +1,7 @@
 //! How is what was decided written down: the verdict, who spoke, what it was weighed by, and what was found?
 
 use super::{
-    field::{ACTIONS, MODES, STAGES, flags, member, ms, us, write_flags, write_member, write_ms, write_us},
+    field::{ACTIONS, MODES, STAGES, flags, many, member, ms, us, write_flags, write_member, write_ms, write_us},
     words,
 };
 use crate::{
@@ -94,13 +94,13 @@ fn write_verdict(out: &mut Writer, verdict: &Verdict) {
 
 fn verdict(from: &mut Reader<'_>) -> Option<Verdict> {
     let action = member(from, &ACTIONS)?;
-    let decision_id: DecisionId = std::str::from_utf8(from.raw(DecisionId::LENGTH)?).ok()?.parse().ok()?;
+    let decision_id = DecisionId::from_letters(from.raw(DecisionId::LENGTH)?)?;
     let (code, status) = (u16::try_from(from.number()?).ok()?, from.text(TEXT_OCTETS_MAX)?.to_owned());
     let (text, delay_ms) = (from.text(TEXT_OCTETS_MAX)?.to_owned(), from.small()?);
     let count = from.count(HEADERS_MAX)?;
-    let headers = (0..count).map(|_| from.text(TEXT_OCTETS_MAX).map(str::to_owned)).collect::<Option<_>>()?;
+    let headers = many(count, || from.text(TEXT_OCTETS_MAX).map(str::to_owned))?;
     let count = from.count(degraded::ALL.len() * 2)?;
-    let degraded = (0..count).map(|_| words::read(from)).collect::<Option<_>>()?;
+    let degraded = many(count, || words::read(from))?;
     let (authserv_id, spf_result) = (from.text(TEXT_OCTETS_MAX)?.to_owned(), words::read(from)?);
     let rest = Verdict { authserv_id, spf_result, ..Verdict::default() };
     Some(Verdict { action, decision_id, code, status, text, delay_ms, headers, degraded, ..rest })
@@ -114,7 +114,7 @@ fn write_names(out: &mut Writer, names: &[Arc<str>]) {
 
 fn names(from: &mut Reader<'_>) -> Option<Vec<Arc<str>>> {
     let count = from.count(LISTS_MAX)?;
-    (0..count).map(|_| from.text(TEXT_OCTETS_MAX).map(Arc::from)).collect()
+    many(count, || from.text(TEXT_OCTETS_MAX).map(Arc::from))
 }
 
 fn lists(from: &mut Reader<'_>) -> Option<ListsHeard> {
@@ -138,11 +138,11 @@ fn write_course(out: &mut Writer, course: &Course) {
 
 fn course(from: &mut Reader<'_>) -> Option<Course> {
     let count = from.count(FINDINGS_MAX)?;
-    let step = |_| {
+    let step = || {
         let (name, part) = (words::read(from)?, member(from, &PARTS)?);
         Some(StepSeen { name, part, despite_allowed: from.octet()? == 1 })
     };
-    let steps = (0..count).map(step).collect::<Option<_>>()?;
+    let steps = many(count, step)?;
     Some(Course {
         steps,
         rcpthosts: from.count(FINDINGS_MAX)?,
@@ -171,7 +171,7 @@ fn write_findings(out: &mut Writer, findings: &[Judged]) {
 
 fn findings(from: &mut Reader<'_>) -> Option<Vec<Judged>> {
     let count = from.count(FINDINGS_MAX)?;
-    (0..count).map(|_| finding(from)).collect()
+    many(count, || finding(from))
 }
 
 fn finding(from: &mut Reader<'_>) -> Option<Judged> {

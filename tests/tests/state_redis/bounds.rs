@@ -89,7 +89,7 @@ fn a_key_of_another_type_is_left_alone() {
     redis.cli(&["SET", &key_of::<Tokens>(0), "somebody else's"]);
     let records = [0, 1].map(|number| (Tokens::key(number), Tokens::sample(number, now() + DAY)));
     store.keep(&records).expect("keeps the others");
-    let held = store.read(&records.clone().map(|(key, _)| key), now()).expect("reads the others");
+    let held = store.read(&records.map(|(key, _)| key), now()).expect("reads the others");
     assert_eq!(held, [Held::default(), Held { own: Some(records[1].1), others: None }]);
     Shelf::<Tokens>::remove(&store, &[Tokens::key(0)]).expect("removes nothing");
     assert_eq!(redis.cli(&["GET", &key_of::<Tokens>(0)]).trim(), "somebody else's");

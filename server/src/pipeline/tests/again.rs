@@ -137,6 +137,8 @@ impl Ask for World {
                 Answer::ListHealth(Arc::new(HealthBoard::new([ailing])))
             }
             Question::Spf(_) => Answer::Spf(Arc::new(spf::Evaluation::bare(spf::SpfResult::Fail))),
+            // The engine's own memory answers.
+            Question::State(_) => return None,
         };
         let ttl = Duration::from_secs(300);
         Some(Answered { answer, cached: true, ttl, ..Answered::failed(Failure::Timeout, Duration::ZERO) })

@@ -276,11 +276,14 @@ fn encryption(section: &Section<'_>, wanted: bool) -> Option<Arc<ClientConfig>> 
     None
 }
 
-/// A word that may stand in keys: no pattern, no hash tag, no blank.
+/// A word that may stand in keys: no pattern, no hash tag, no blank. What is not set becomes one whatever the host says.
 fn name(section: &Section<'_>, key: &str, default: impl FnOnce() -> String) -> String {
-    let text = Some(section.text(key)).filter(|text| !text.is_empty()).unwrap_or_else(default);
-    let fits = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_' | b'.');
-    if text.is_empty() || text.len() > NAME_OCTETS_MAX || !text.bytes().all(fits) {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '-' | '_' | '.');
+    let text = section.text(key);
+    if text.is_empty() {
+        return default().chars().take(NAME_OCTETS_MAX).map(|letter| if fits(letter) { letter } else { '-' }).collect();
+    }
+    if text.len() > NAME_OCTETS_MAX || !text.chars().all(fits) {
         let shown = text.escape_default();
         section.fault(key, format!("\"{shown}\": expected at most {NAME_OCTETS_MAX} letters, digits, - _ and ."));
     }

@@ -5,11 +5,13 @@
 mod access;
 mod badmailfrom;
 mod badrcptto;
+mod client_name;
 mod helo;
 mod penalty;
 mod rbl;
 mod rdns;
 mod sender_domain;
+mod sending_side;
 mod spf;
 mod whole_message;
 

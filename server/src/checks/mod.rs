@@ -6,6 +6,7 @@ mod access;
 mod badmailfrom;
 mod badrcptto;
 mod client_name;
+mod greylist;
 mod helo;
 mod penalty;
 mod rbl;
@@ -28,6 +29,7 @@ pub static ALL: &[&Def] = &[
     &spf::DEF,
     // rcpthosts speaks here: checks whose first stage is RCPT or later come after it.
     &badrcptto::DEF,
+    &greylist::DEF,
     &whole_message::DEF,
 ];
 

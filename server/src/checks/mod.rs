@@ -9,6 +9,7 @@ mod client_name;
 mod greylist;
 mod helo;
 mod penalty;
+mod rate;
 mod rbl;
 mod rdns;
 mod sender_domain;
@@ -29,6 +30,7 @@ pub static ALL: &[&Def] = &[
     &spf::DEF,
     // rcpthosts speaks here: checks whose first stage is RCPT or later come after it.
     &badrcptto::DEF,
+    &rate::DEF,
     &greylist::DEF,
     &whole_message::DEF,
 ];

@@ -167,7 +167,7 @@ fn play(events: &[(usize, usize, usize, usize)], proven_after: usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn the_engine_and_a_list_of_all_attempts_agree(

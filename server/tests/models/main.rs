@@ -4,4 +4,5 @@
 #![allow(clippy::expect_used, reason = "a test program: what cannot be built is a failure")]
 
 mod greylist;
+mod rate;
 mod world;

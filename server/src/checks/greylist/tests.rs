@@ -215,6 +215,21 @@ fn a_message_teaches_few_correspondents() {
     assert_eq!(learnt(1, "you@sub.example"), 1, "the suffix is not meant");
 }
 
+#[test]
+fn only_lists_of_addresses_that_are_in_force_welcome() {
+    let good = Declared { welcomes: true, ..Declared::new("wl.example") };
+    assert!(Welcoming::of(&good).is_some());
+    let domains = crate::dns_lists::Subject::Domain;
+    for other in [
+        Declared::new("bl.example"),
+        Declared { monitored: true, ..good.clone() },
+        // Whose domain it is, anybody can say.
+        Declared { subject: domains, ..good.clone() },
+    ] {
+        assert!(Welcoming::of(&other).is_none(), "{other:?}");
+    }
+}
+
 /// Memory with one triplet under every key.
 struct Fake(StateAnswer);
 

@@ -11,7 +11,7 @@ use crate::{
         client_name::{self, Class as NameClass, Forward, generic::registered},
         sending_side::{SpfSays, net_of, spf_says},
     },
-    dns_lists::{Declared, Refusal},
+    dns_lists::{Declared, Refusal, Subject},
     session::Facts,
     state::{Digest, Triplet},
 };
@@ -138,9 +138,9 @@ pub(super) struct Welcoming {
 }
 
 impl Welcoming {
-    /// `None` = it is none, or changes no answer.
+    /// `None` = it is none, or changes no answer, or holds names, which can be forged.
     pub(super) fn of(list: &Declared) -> Option<Self> {
-        let counts = list.welcomes && !list.monitored;
+        let counts = list.welcomes && !list.monitored && list.subject == Subject::Address;
         counts.then(|| Self { id: list.id, named_codes: list.named_codes.clone() })
     }
 

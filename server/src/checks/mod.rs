@@ -5,11 +5,15 @@
 mod access;
 mod badmailfrom;
 mod badrcptto;
+mod client_name;
+mod greylist;
 mod helo;
 mod penalty;
+mod rate;
 mod rbl;
 mod rdns;
 mod sender_domain;
+mod sending_side;
 mod spf;
 mod whole_message;
 
@@ -26,6 +30,8 @@ pub static ALL: &[&Def] = &[
     &spf::DEF,
     // rcpthosts speaks here: checks whose first stage is RCPT or later come after it.
     &badrcptto::DEF,
+    &rate::DEF,
+    &greylist::DEF,
     &whole_message::DEF,
 ];
 

@@ -1,8 +1,11 @@
 //! What may a check touch while it is built? Its files, read once and bounded, and what other sections settled.
 
 use super::{Fault, Network, file::read_regular};
-use crate::{dns_lists::Declared, mode::Mode};
-use std::path::{Path, PathBuf};
+use crate::{ask::SpfTerms, dns_lists::Declared, mode::Mode};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// A file that a policy was built from, for `tollgate status` and for reload.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +25,17 @@ pub struct LoadedFile {
 impl LoadedFile {
     /// Warnings kept for one file.
     pub const WARNINGS_MAX: usize = 16;
+}
+
+/// What checks settle for those that stand below them in the list: built in that order.
+#[derive(Default)]
+pub struct Settled {
+    /// On which terms SPF is evaluated. Whoever asks on the same terms shares the result.
+    pub spf_terms: Arc<SpfTerms>,
+    /// Signs of dial-up lines' names, as configured.
+    pub generic_names: Vec<String>,
+    /// Signs of servers' names, as configured.
+    pub not_generic_names: Vec<String>,
 }
 
 /// Handed to every check's `build`.
@@ -44,6 +58,8 @@ pub struct Build<'a> {
     pub files: &'a mut Vec<LoadedFile>,
     /// DNS lists declared so far: they are watched, and asked on accounts of their own.
     pub dns_lists: &'a mut Vec<Declared>,
+    /// What was settled so far.
+    pub settled: &'a mut Settled,
 }
 
 impl Build<'_> {

@@ -16,7 +16,7 @@ mod section;
 pub mod spelling;
 mod values;
 
-pub use build::{Build, LoadedFile};
+pub use build::{Build, LoadedFile, Settled};
 pub use catalogue::{TOPICS, Topic, refuse_unknown_sections};
 pub use document::Document;
 pub use fault::Fault;

@@ -5,7 +5,7 @@ use crate::{
     ask::dns,
     check::{Check, Def, Exemption, Rule},
     checks,
-    config::{Build, Document, Fault, Field, Kind, LoadedFile, Section, refuse_unknown_sections, spelling},
+    config::{Build, Document, Fault, Field, Kind, LoadedFile, Section, Settled, refuse_unknown_sections, spelling},
     dns_lists::{Declared, gone},
     metrics::{CheckCounters, EngineCounters},
     mode::Mode,
@@ -125,7 +125,7 @@ impl Policy {
         generation: u64,
         faults: RefCell<Vec<Fault>>,
     ) -> Result<Self, Vec<Fault>> {
-        let (mut files, mut dns_lists) = (Vec::new(), Vec::new());
+        let (mut files, mut dns_lists, mut settled) = (Vec::new(), Vec::new(), Settled::default());
         let settings = Settings::read(document, &mut files, &faults);
         let resolvers = dns::Config::read(document, &faults).names();
         let mut steps = Vec::with_capacity(defs.len());
@@ -143,6 +143,7 @@ impl Policy {
                 defer_at: settings.defer_at,
                 files: &mut files,
                 dns_lists: &mut dns_lists,
+                settled: &mut settled,
             };
             steps.push(Step::build(place, def, &section, &mut build));
         }

@@ -242,6 +242,7 @@ fn domains_of_qmail(folder: &Path, files: &mut Vec<LoadedFile>, section: &Sectio
         defer_at: i64::MAX,
         files,
         dns_lists: &mut Vec::new(),
+        settled: &mut Default::default(),
     };
     let mut domains: Vec<String> = Vec::new();
     for name in ["rcpthosts", "locals"] {

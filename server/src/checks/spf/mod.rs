@@ -9,6 +9,7 @@ mod read;
 mod received;
 mod strictness;
 
+use super::sending_side::helo_name;
 use crate::{
     ask::{Answers, Question, SpfQuestion, SpfRole, SpfTerms, is_public, spf},
     check::{Check, Def, Finding, Mark, Outcome},
@@ -180,8 +181,11 @@ impl Check for Spf {
         if stage == Stage::Data && !self.marks(facts) {
             return;
         }
-        let is_asked = answers.iter().any(|(question, _)| matches!(question, Question::Spf(_)));
-        if is_asked { self.vouchers(ip, answers, ask) } else { self.questions(stage, ip, facts, ask) }
+        let mut questions = Vec::with_capacity(2);
+        self.questions(stage, ip, facts, &mut questions);
+        // Another check may have asked about the sender, and has not asked about the HELO name.
+        let is_asked = |question: &Question| answers.get(question).is_some();
+        if questions.iter().all(is_asked) { self.vouchers(ip, answers, ask) } else { ask.extend(questions) }
     }
 
     fn decide(&self, stage: Stage, facts: &Facts, answers: &Answers, now: Now, found: &mut Vec<Finding>) {
@@ -227,14 +231,6 @@ impl Check for Spf {
                 marks.push(Mark::SpfResult(received::word_of_patch(result)));
             }
         }
-    }
-}
-
-/// What the client called itself. Without HELO qmail takes its PTR name, or `unknown`.
-fn helo_name(facts: &Facts) -> &[u8] {
-    match &facts.helo {
-        Some(helo) => &helo.name,
-        None => facts.connection.client_name.as_deref().unwrap_or(b"unknown"),
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) fn read(section: &Section<'_>, build: &mut Build<'_>) -> Spf {
         LocalPolicy::default()
     });
     let explanation = explanation(section, build, strictness);
+    let terms = Arc::new(SpfTerms::new(limits, local));
+    build.settled.spf_terms = terms.clone();
     Spf {
         mode: section.is_set("mode").then(|| section.mode("mode")),
         strictness,
@@ -46,7 +48,7 @@ pub(super) fn read(section: &Section<'_>, build: &mut Build<'_>) -> Spf {
         forwarder_domains: forwarder_domains(section),
         // A result of local policy is not what the domains themselves let send.
         plain_terms: Arc::new(SpfTerms::new(limits, LocalPolicy::default())),
-        terms: Arc::new(SpfTerms::new(limits, local)),
+        terms,
         explanation,
         header: match section.choice("received_spf") {
             fields::RFC7208 => Header::Rfc7208,

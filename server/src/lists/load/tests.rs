@@ -42,6 +42,7 @@ fn load(folder: &Path, toml: &str) -> Loaded {
         defer_at: i64::MAX,
         files: &mut files,
         dns_lists: &mut Vec::new(),
+        settled: &mut Default::default(),
     };
     let keys = keys(&section, &mut build, KEYS, Some(folder.join("default")));
     let networks = networks(&section, &mut build, NETWORKS);

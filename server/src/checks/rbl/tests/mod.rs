@@ -31,6 +31,7 @@ fn build(text: &str) -> (Box<dyn Check>, Vec<String>) {
         defer_at: i64::MAX,
         files: &mut files,
         dns_lists: &mut Vec::new(),
+        settled: &mut Default::default(),
     };
     let check = (DEF.build)(&section, &mut build);
     let faults = faults.borrow().iter().map(ToString::to_string).collect();

@@ -127,7 +127,7 @@ fn patterns(text: &str) -> (Patterns, Vec<String>) {
     use crate::config::{Document, Section};
     let document = Document::parse("t.toml", text).expect("TOML");
     let faults = std::cell::RefCell::default();
-    let section = Section::new(&document, "check.rdns", &[super::super::DEF.fields], &[], &faults);
+    let section = Section::new(&document, "check.rdns", &[crate::checks::rdns::DEF.fields], &[], &faults);
     let patterns = Patterns::read(&section);
     (patterns, faults.borrow().iter().map(ToString::to_string).collect())
 }
@@ -215,5 +215,20 @@ proptest! {
         let ip = IpAddr::from(v6);
         let name = format!("{}.isp.example", crate::ask::reversed(ip));
         prop_assert!(Patterns::default().is_generic(&name, ip), "{}", name);
+    }
+}
+
+#[test]
+fn what_is_registered_is_told_by_its_shape() {
+    for (name, domain) in [
+        ("mx1.isp.example", "isp.example"),
+        ("a.b.isp.example", "isp.example"),
+        ("isp.example", "isp.example"),
+        ("mx.isp.co.uk", "isp.co.uk"),
+        ("isp.co.uk", "isp.co.uk"),
+        ("localhost", "localhost"),
+        ("", ""),
+    ] {
+        assert_eq!(registered(name), domain, "{name}");
     }
 }

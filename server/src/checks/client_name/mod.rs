@@ -1,7 +1,15 @@
-//! Who is the client in the DNS? Its names (PTR), whether they lead back to it, and the class that follows.
+//! Who is the client in the DNS? Its names (PTR), whether they lead back to it, and the class that follows. No check, but
+//! what several go by.
 
-use super::generic::Patterns;
-use crate::ask::{Answers, DnsAnswer, DnsQuestion, HostAddresses, Question, Record, RecordType, host_name, reversed};
+pub(super) mod generic;
+
+use crate::{
+    ask::{
+        Answers, DnsAnswer, DnsQuestion, HostAddresses, Question, Record, RecordType, host_name, is_public, reversed,
+    },
+    session::Facts,
+};
+use generic::Patterns;
 use std::{fmt, net::IpAddr, sync::Arc};
 
 /// Names of one address that are looked up: who has more is hosting the world, and says nothing by them.
@@ -54,6 +62,12 @@ impl fmt::Display for Identity {
         f.write_str(self.class.name())?;
         if self.name.is_empty() { Ok(()) } else { write!(f, " {}", self.name) }
     }
+}
+
+/// The client's address, where the world may be asked about it.
+pub(crate) fn asked_about(facts: &Facts) -> Option<IpAddr> {
+    let connection = &facts.connection;
+    connection.client_ip.filter(|&ip| is_public(ip) && connection.server_ip != Some(ip))
 }
 
 /// Asks for the names, then for the addresses of the same family that the names have.

@@ -52,16 +52,20 @@ struct Own {
 
 impl Own {
     fn read(section: &Section<'_>, key: &str) -> Self {
+        Self::of(&section.texts(key), |text| {
+            let expected = "a suffix such as .dyn.example, or a word of letters and digits";
+            section.fault(key, format!("\"{text}\": expected {expected}"));
+        })
+    }
+
+    fn of(texts: &[String], mut is_wrong: impl FnMut(&str)) -> Self {
         let mut own = Self::default();
-        for text in section.texts(key) {
+        for text in texts {
             let is_word = !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_alphanumeric());
             match text.strip_prefix('.').map(|rest| host_name(rest.as_bytes())) {
                 Some(Some(name)) => own.suffixes.push(format!(".{name}")),
                 None if is_word => own.words.push(text.to_ascii_lowercase()),
-                _ => section.fault(
-                    key,
-                    format!("\"{text}\": expected a suffix such as .dyn.example, or a word of letters and digits"),
-                ),
+                _ => is_wrong(text),
             }
         }
         own
@@ -79,6 +83,11 @@ impl Own {
 impl Patterns {
     pub(crate) fn read(section: &Section<'_>) -> Self {
         Self { generic: Own::read(section, "generic"), not_generic: Own::read(section, "not_generic") }
+    }
+
+    /// Those of texts that [`Patterns::read`] has read elsewhere, and complained about.
+    pub(crate) fn of(generic: &[String], not_generic: &[String]) -> Self {
+        Self { generic: Own::of(generic, |_| {}), not_generic: Own::of(not_generic, |_| {}) }
     }
 
     /// Is this name of this address generic? Depends on nothing but the lower-cased name, the address and the patterns.
@@ -133,6 +142,12 @@ fn below_registered(name: &str) -> &str {
         _ => 0,
     };
     &name[..end]
+}
+
+/// The domain that somebody seems to have registered, by the same shapes: all below it is theirs.
+pub(crate) fn registered(name: &str) -> &str {
+    let below = below_registered(name).len();
+    name[below..].trim_start_matches('.')
 }
 
 fn address_evidence(name: &str, ip: IpAddr) -> i32 {

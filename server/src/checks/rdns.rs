@@ -3,21 +3,18 @@
 //! Only the DNS's own answers count; the name that the mail server looked up may be forged and is not used. Where a
 //! look-up failed nothing is found.
 
-pub(super) mod generic;
-pub(super) mod identity;
-
-use super::penalty::{Keys, Penalties, action, weight};
+use super::{
+    client_name::{self, Class, Forward, generic::Patterns},
+    penalty::{Keys, Penalties, action, weight},
+};
 use crate::{
-    ask::{Answers, Question, is_public},
+    ask::{Answers, Question},
     check::{Check, Def, Finding, Rows, Rule},
     clock::Now,
-    config::{Field, Kind, Section},
+    config::{Build, Field, Kind, Section},
     mode::Mode,
     session::{Facts, Stage, parse_ip},
 };
-use generic::Patterns;
-use identity::{Class, Forward};
-use std::net::IpAddr;
 
 /// The registry's entry.
 pub(crate) static DEF: Def = Def {
@@ -31,7 +28,7 @@ pub(crate) static DEF: Def = Def {
     tables: &[],
     mode: Mode::Monitor,
     despite: &[],
-    build: |section, _| Box::new(Rdns::read(section)),
+    build: |section, build| Box::new(Rdns::read(section, build)),
 };
 
 const NONE: usize = 0;
@@ -103,26 +100,22 @@ struct Rdns {
 }
 
 impl Rdns {
-    fn read(section: &Section<'_>) -> Self {
+    fn read(section: &Section<'_>, build: &mut Build<'_>) -> Self {
+        build.settled.generic_names = section.texts("generic");
+        build.settled.not_generic_names = section.texts("not_generic");
         Self { patterns: Patterns::read(section), penalties: Penalties::read(section, KEYS) }
     }
 }
 
-/// The client's address, where the world may be asked about it.
-fn asked_about(facts: &Facts) -> Option<IpAddr> {
-    let connection = &facts.connection;
-    connection.client_ip.filter(|&ip| is_public(ip) && connection.server_ip != Some(ip))
-}
-
 impl Check for Rdns {
     fn needs(&self, _stage: Stage, facts: &Facts, answers: &Answers, ask: &mut Vec<Question>) {
-        if let Some(ip) = asked_about(facts) {
-            identity::ask(ip, answers, ask);
+        if let Some(ip) = client_name::asked_about(facts) {
+            client_name::ask(ip, answers, ask);
         }
     }
 
     fn decide(&self, _stage: Stage, facts: &Facts, answers: &Answers, _now: Now, found: &mut Vec<Finding>) {
-        let identity = asked_about(facts).and_then(|ip| identity::of(ip, answers, &self.patterns));
+        let identity = client_name::asked_about(facts).and_then(|ip| client_name::of(ip, answers, &self.patterns));
         let Some(identity) = identity else { return };
         let detail = || identity.to_string();
         match identity.class {

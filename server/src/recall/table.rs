@@ -162,6 +162,19 @@ impl<R: Record> Table<R> {
         }
     }
 
+    /// A page of all that is known: the records of one shard. Page after page, from 0 to [`Table::PAGES`], one sees
+    /// everything that was there all the time, with no lock held in between.
+    pub fn page(&self, page: usize) -> Vec<(R::Key, R)> {
+        let mut records = Vec::new();
+        if page < Self::PAGES {
+            self.at(page).visit(&mut |key: &R::Key, record| records.push((key.clone(), record)));
+        }
+        records
+    }
+
+    /// Pages there are.
+    pub const PAGES: usize = SHARDS;
+
     /// Entries and octets held.
     pub fn size(&self) -> (usize, usize) {
         (self.entries.load(Ordering::Relaxed), self.octets.load(Ordering::Relaxed))

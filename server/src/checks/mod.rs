@@ -9,6 +9,7 @@ mod helo;
 mod penalty;
 mod rbl;
 mod rdns;
+mod reputation;
 mod sender_domain;
 mod spf;
 mod whole_message;
@@ -24,6 +25,7 @@ pub static ALL: &[&Def] = &[
     &badmailfrom::DEF,
     &sender_domain::DEF,
     &spf::DEF,
+    &reputation::DEF,
     // rcpthosts speaks here: checks whose first stage is RCPT or later come after it.
     &badrcptto::DEF,
     &whole_message::DEF,

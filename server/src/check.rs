@@ -260,6 +260,7 @@ pub trait Check: Send + Sync + 'static {
 
     /// What is to be remembered of a stage that has been judged, and at Outcome of how a message or connection ended (then
     /// `answers` is empty). Not called for a repeated call. Changes nothing about the decision.
+    #[allow(clippy::too_many_arguments, reason = "one more than `decide`, and each is another's")]
     fn learn(
         &self,
         _stage: Stage,

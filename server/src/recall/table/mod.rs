@@ -162,6 +162,11 @@ impl<R: Record> Table<R> {
         }
     }
 
+    /// Entries and octets held.
+    pub fn size(&self) -> (usize, usize) {
+        (self.entries.load(Ordering::Relaxed), self.octets.load(Ordering::Relaxed))
+    }
+
     /// A page of all that is known: the records of one shard. Page after page, from 0 to [`Table::PAGES`], one sees
     /// everything that was there all the time, with no lock held in between.
     pub fn page(&self, page: usize) -> Vec<(R::Key, R)> {
@@ -174,11 +179,6 @@ impl<R: Record> Table<R> {
 
     /// Pages there are.
     pub const PAGES: usize = SHARDS;
-
-    /// Entries and octets held.
-    pub fn size(&self) -> (usize, usize) {
-        (self.entries.load(Ordering::Relaxed), self.octets.load(Ordering::Relaxed))
-    }
 
     /// Entries driven out so far, and those of them whose newest state the store did not have.
     pub fn evicted(&self) -> (u64, u64) {

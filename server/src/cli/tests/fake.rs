@@ -206,6 +206,6 @@ impl Admin for Fake {
         while let Some(piece) = pieces.message().await? {
             self.hear(|heard| heard.reputation_import.push(piece));
         }
-        Ok(Response::new(self.replies.reputation_import.clone()))
+        Ok(Response::new(self.replies.reputation_import))
     }
 }

@@ -47,7 +47,8 @@ impl Combined {
             let (bad, good) = share(&part.subject);
             of_now * if *of_now < 0.0 { bad } else { good }
         };
-        let reputation = parts.iter().map(contribution).sum::<f32>().clamp(-100.0, 100.0);
+        // Not `sum`: that of nothing is -0.
+        let reputation = parts.iter().map(contribution).fold(0.0_f32, |sum, one| sum + one).clamp(-100.0, 100.0);
         Self { reputation, parts }
     }
 

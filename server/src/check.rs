@@ -149,8 +149,8 @@ pub enum Effect {
         subject: Subject,
         /// For what.
         experience: Experience,
-        /// Worth so many points; positive = good, negative = bad.
-        points: i32,
+        /// Worth so many hundredths of a point; positive = good, negative = bad. A net bears a share of its addresses'.
+        hundredths: i32,
         /// Of a net: counts only once enough different addresses of it did the same; this is the mark of one.
         witness: Option<u16>,
     },
@@ -175,6 +175,8 @@ pub struct Came {
     pub goes_on: bool,
     /// This check spoke; in rehearsal: it would have.
     pub by_me: bool,
+    /// The step that refused for good (5xx), whichever it was; empty = nothing was, or only for now.
+    pub rejected_by: &'static str,
     /// The check is only rehearsed.
     pub rehearsed: bool,
 }
@@ -258,6 +260,7 @@ pub trait Check: Send + Sync + 'static {
 
     /// What is to be remembered of a stage that has been judged, and at Outcome of how a message or connection ended (then
     /// `answers` is empty). Not called for a repeated call. Changes nothing about the decision.
+    #[allow(clippy::too_many_arguments, reason = "one more than `decide`, and each is another's")]
     fn learn(
         &self,
         _stage: Stage,

@@ -137,7 +137,8 @@ fn two_servers_remember_together() {
     let redis = Redis::start(&scratch, "redis", "");
     let limit = "[[check.rate.limit]]\nname = \"few\"\nby = \"ip\"\ncount = 6\nper_s = 3600\naction = \"defer\"\n";
     let policy = format!("{}{limit}", over(redis.address));
-    let (one, other) = (Plan::new("memory-one").policy(&policy).start(), Plan::new("memory-other").policy(&policy).start());
+    let (one, other) =
+        (Plan::new("memory-one").policy(&policy).start(), Plan::new("memory-other").policy(&policy).start());
     wait::until("the store to be heard", wait::SOON, || code(&one, client(1)) == 451);
     // It comes back to the other server.
     wait::until("the stranger to come through there", wait::SOON, || code(&other, client(1)) == 250);
@@ -174,7 +175,9 @@ fn a_full_disk_refuses_nobody() {
         code(&gate, client(41)) == 451 && gate.daemon.log().contains("event=store_trouble")
     });
     assert!(std::fs::remove_file(state.join("ballast")).is_ok());
-    wait::until("the store to be back", Duration::from_secs(90), || gate.daemon.log().contains("event=store_recovered"));
+    wait::until("the store to be back", Duration::from_secs(90), || {
+        gate.daemon.log().contains("event=store_recovered")
+    });
     wait::until("the stranger to come through", wait::SOON, || code(&gate, client(1)) == 250);
     gate.daemon.stop(wait::SOON);
     gate.daemon.run();

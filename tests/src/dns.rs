@@ -94,20 +94,30 @@ impl Dns {
 }
 
 fn start_rbldnsd(scratch: &Scratch, lists: &[&List]) -> (Process, u16) {
+    let mut zones = Vec::new();
+    for list in lists {
+        scratch.write(&format!("{}.v4", list.zone), &list.v4);
+        scratch.write(&format!("{}.v6", list.zone), &list.v6);
+        zones.push(format!("{zone}:ip4set:{zone}.v4", zone = list.zone));
+        zones.push(format!("{zone}:ip6trie:{zone}.v6", zone = list.zone));
+    }
+    rbldnsd(scratch, &zones)
+}
+
+/// rbldnsd over zones as its command line has them, `NAME:TYPE:FILE`, with files in the scratch folder; and its port. It
+/// ends when a file cannot be read.
+///
+/// # Panics
+/// When it does not answer.
+pub fn rbldnsd(scratch: &Scratch, zones: &[String]) -> (Process, u16) {
     let port = ports::free();
     // As root it insists on another user; the files are readable for everybody. Who changes the user forgets to die with
     // its parent, so it is told again.
     let mut command = Command::new("setpriv");
     command.args(["--reuid", "nobody", "--regid", "nogroup", "--clear-groups", "--pdeathsig", "KILL", "--", "rbldnsd"]);
-    command.args(["-n", "-f", "-w"]).arg(scratch.folder()).args(["-b", &format!("127.0.0.1/{port}")]);
-    for list in lists {
-        scratch.write(&format!("{}.v4", list.zone), &list.v4);
-        scratch.write(&format!("{}.v6", list.zone), &list.v6);
-        command.arg(format!("{zone}:ip4set:{zone}.v4", zone = list.zone));
-        command.arg(format!("{zone}:ip6trie:{zone}.v6", zone = list.zone));
-    }
+    command.args(["-n", "-f", "-w"]).arg(scratch.folder()).args(["-b", &format!("127.0.0.1/{port}")]).args(zones);
     let process = Process::start(&mut command, &scratch.path("rbldnsd.log"));
-    let zone = lists.first().map_or("invalid", |list| list.zone.as_str());
+    let zone = zones.first().and_then(|zone| zone.split(':').next()).unwrap_or("invalid");
     wait::until("rbldnsd to answer", wait::SOON, || answers(port, zone));
     (process, port)
 }
@@ -134,13 +144,27 @@ fn unbound_config(lists: &[List], records: &str, port: u16, [list_port, silent_p
 
 /// Does the server on this port of 127.0.0.1 answer an A question at all?
 pub fn answers(port: u16, name: &str) -> bool {
-    let ask = || {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
-        socket.set_read_timeout(Some(TRY)).ok()?;
-        socket.send_to(&question(name), (Ipv4Addr::LOCALHOST, port)).ok()?;
-        socket.recv(&mut [0; 512]).ok()
-    };
-    ask().is_some()
+    reply(port, name).is_some()
+}
+
+/// The last octet of the first A record that comes back, such as 2 of 127.0.0.2; `None` = there is none.
+pub fn listed(port: u16, name: &str) -> Option<u8> {
+    let reply = reply(port, name)?;
+    let count = u16::from_be_bytes([*reply.get(6)?, *reply.get(7)?]);
+    // The question comes back as it was sent; the name of the first answer points into it (RFC 1035 §4.1.4).
+    let answer = reply.get(question(name).len()..)?;
+    let is_address = count > 0 && answer.first()? & 0xc0 == 0xc0 && answer.get(2..4)? == [0, 1];
+    answer.get(15).copied().filter(|_| is_address)
+}
+
+fn reply(port: u16, name: &str) -> Option<Vec<u8>> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).ok()?;
+    socket.set_read_timeout(Some(TRY)).ok()?;
+    socket.send_to(&question(name), (Ipv4Addr::LOCALHOST, port)).ok()?;
+    let mut reply = vec![0; 512];
+    let octets = socket.recv(&mut reply).ok()?;
+    reply.truncate(octets);
+    Some(reply)
 }
 
 /// A question for the A records of `name`, recursion desired (RFC 1035 §4.1).

@@ -151,6 +151,11 @@ fn every_list_is_looked_up() {
 }
 
 #[test]
+fn reputations_are_shown_and_moved() {
+    play("reputation");
+}
+
+#[test]
 fn spf_is_evaluated_and_a_record_looked_through() {
     play("spf");
 }

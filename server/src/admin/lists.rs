@@ -148,7 +148,7 @@ mod tests {
             failed: 1,
             would_refuse: 6,
             needed: 3,
-            contradicted: [2, 0],
+            contradicted: [2, 0, 0],
             lookups: 5,
             lookups_failed: 4,
             ..Counts::default()

@@ -6,12 +6,15 @@
 //! | Status, Explain, Effective, Inspect, Pipeline, Lists, ListReport | nothing |
 //! | Lookup | nothing but caches and the lists' accounts |
 //! | Switch | the kill switch, now and over a restart |
+//! | ReputationTop, ReputationExport | nothing |
+//! | ReputationReset, ReputationImport | what is remembered |
 //! | Reload | policy, lists and log settings, if they have no fault |
 
 pub mod http;
 mod lists;
 mod lookup;
 mod rehearsal;
+mod reputation;
 mod subject;
 
 pub use rehearsal::Imagined;
@@ -33,7 +36,7 @@ use tollgate_proto::v1::{
     self,
     admin_server::{Admin, AdminServer},
 };
-use tonic::{Request, Response, Status, transport::Server};
+use tonic::{Request, Response, Status, Streaming, transport::Server};
 
 /// Calls under way on one connection.
 const CALLS_MAX: usize = 16;
@@ -143,7 +146,7 @@ impl Admin for Desk {
         let rows = if op.is_empty() {
             rehearsal::operations(check)
         } else {
-            check.inspect(&op, &args).map_err(Status::invalid_argument)?
+            check.inspect_memory(&op, &args, &**self.running.engine.recall()).map_err(Status::invalid_argument)?
         };
         Ok(Response::new(convert::rows(rows)))
     }
@@ -176,6 +179,38 @@ impl Admin for Desk {
             Subject::read(&subject, &engine.policy().settings().own_addresses).map_err(Status::invalid_argument)?;
         let lookup = Lookup::start(engine, &subject, &zones, now).map_err(Status::invalid_argument)?;
         Ok(Response::new(lookup))
+    }
+
+    async fn reputation_top(
+        &self,
+        request: Request<v1::ReputationTopRequest>,
+    ) -> Result<Response<v1::ReputationTopReply>, Status> {
+        let now = self.running.clock.now().unix_seconds();
+        reputation::top(self.running.engine.recall(), &request.into_inner(), now).await.map(Response::new)
+    }
+
+    async fn reputation_reset(
+        &self,
+        request: Request<v1::ReputationResetRequest>,
+    ) -> Result<Response<v1::ReputationResetReply>, Status> {
+        reputation::reset(&self.running, request.into_inner()).await.map(Response::new)
+    }
+
+    type ReputationExportStream = reputation::Export;
+
+    async fn reputation_export(
+        &self,
+        request: Request<v1::ReputationExportRequest>,
+    ) -> Result<Response<reputation::Export>, Status> {
+        let (recall, now) = (self.running.engine.recall().clone(), self.running.clock.now().unix_seconds());
+        reputation::Export::start(recall, &request.into_inner(), now).map(Response::new)
+    }
+
+    async fn reputation_import(
+        &self,
+        request: Request<Streaming<v1::ReputationImportRequest>>,
+    ) -> Result<Response<v1::ReputationImportReply>, Status> {
+        reputation::import(&self.running, request.into_inner()).await.map(Response::new)
     }
 }
 

@@ -12,6 +12,7 @@ mod penalty;
 mod rate;
 mod rbl;
 mod rdns;
+mod reputation;
 mod sender_domain;
 mod sending_side;
 mod spf;
@@ -28,6 +29,7 @@ pub static ALL: &[&Def] = &[
     &badmailfrom::DEF,
     &sender_domain::DEF,
     &spf::DEF,
+    &reputation::DEF,
     // rcpthosts speaks here: checks whose first stage is RCPT or later come after it.
     &badrcptto::DEF,
     &rate::DEF,

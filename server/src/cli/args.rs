@@ -94,6 +94,11 @@ pub(super) enum Command {
     ///
     /// Exit code: 64 = the old policy stayed.
     Reload,
+    /// Show who is remembered for what; reset, export and import it
+    ///
+    /// A reputation is a number from -100 to 100 that follows from what somebody did, and fades (docs/reputation.md).
+    /// Addresses, nets, HELO names and domains proven by SPF have one.
+    Reputation(super::reputation::ReputationArgs),
     /// May this client send for this sender? Evaluate SPF, run a suite, look through a record
     ///
     /// Evaluates within the command, over the resolver of [dns]; no daemon is needed. Prints the result, the mechanism

@@ -33,6 +33,10 @@ const ANSWER: Duration = Duration::from_secs(10);
 const WORK: Duration = Duration::from_secs(120);
 /// Answers of one stream: a lookup gives one for each list, and a verdict.
 const ANSWERS_MAX: usize = 1_000;
+/// The same where all that is remembered is sent, in pieces of up to a thousand.
+const PIECES_MAX: usize = 1_000_000;
+/// How long all of it may take.
+const ALL: Duration = Duration::from_secs(3_600);
 /// Largest answer, in octets: a check may show many rows.
 const ANSWER_OCTETS_MAX: usize = 64 * 1024 * 1024;
 
@@ -92,6 +96,30 @@ impl Server {
     pub(super) fn ask_for_each<T, F>(
         &self,
         call: impl FnOnce(AdminClient<Channel>) -> F,
+        take: impl FnMut(T) -> Result<(), Failure>,
+    ) -> Result<(), Failure>
+    where
+        F: Future<Output = Result<Response<Streaming<T>>, Status>>,
+    {
+        self.ask_for_at_most((ANSWERS_MAX, WORK), call, take)
+    }
+
+    /// The same for as many answers as it takes to tell everything.
+    pub(super) fn ask_for_all<T, F>(
+        &self,
+        call: impl FnOnce(AdminClient<Channel>) -> F,
+        take: impl FnMut(T) -> Result<(), Failure>,
+    ) -> Result<(), Failure>
+    where
+        F: Future<Output = Result<Response<Streaming<T>>, Status>>,
+    {
+        self.ask_for_at_most((PIECES_MAX, ALL), call, take)
+    }
+
+    fn ask_for_at_most<T, F>(
+        &self,
+        (most, limit): (usize, Duration),
+        call: impl FnOnce(AdminClient<Channel>) -> F,
         mut take: impl FnMut(T) -> Result<(), Failure>,
     ) -> Result<(), Failure>
     where
@@ -100,14 +128,14 @@ impl Server {
         let all = async {
             let refused = |status: Status| self.refused(&status);
             let mut answers = call(self.client.clone()).await.map_err(refused)?.into_inner();
-            for _ in 0..ANSWERS_MAX {
+            for _ in 0..most {
                 let Some(answer) = answers.message().await.map_err(refused)? else { return Ok(()) };
                 take(answer)?;
             }
-            Err(Failure::new(exit::SERVER, format!("{}: more than {ANSWERS_MAX} answers", self.socket.display())))
+            Err(Failure::new(exit::SERVER, format!("{}: more than {most} answers", self.socket.display())))
         };
-        let bounded = async { tokio::time::timeout(WORK, all).await };
-        self.runtime.block_on(bounded).unwrap_or_else(|_| Err(self.silent(WORK)))
+        let bounded = async { tokio::time::timeout(limit, all).await };
+        self.runtime.block_on(bounded).unwrap_or_else(|_| Err(self.silent(limit)))
     }
 
     fn silent(&self, limit: Duration) -> Failure {

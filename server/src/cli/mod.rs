@@ -16,6 +16,7 @@ mod lists;
 mod lookup;
 mod pipeline;
 mod reload;
+mod reputation;
 mod spf;
 mod status;
 mod switch;
@@ -96,6 +97,7 @@ fn dispatch(arguments: Arguments, out: &mut dyn Write, err: &mut dyn Write) -> R
         Command::On => switch::on(context),
         Command::Pipeline => pipeline::run(context),
         Command::Reload => reload::run(context),
+        Command::Reputation(args) => reputation::run(args, context),
         Command::Spf(args) => spf::run(args, context),
         Command::Status => status::run(context),
         Command::Inspect(words) => inspect::run(&words, context),

@@ -39,7 +39,7 @@ pub(super) fn since(off: &SwitchState) -> String {
 }
 
 /// Who types: sudo's caller, else the login name, else the number.
-fn user() -> String {
+pub(super) fn user() -> String {
     ["SUDO_USER", "USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))

@@ -5,6 +5,7 @@ use crate::{
     ask::Answer,
     check::Outcome,
     clock::Now,
+    dns_lists::Remembered,
     pipeline::{Action, Decision, Judged, ListsHeard},
     session::{Ending, Facts, Stage},
 };
@@ -134,6 +135,10 @@ fn lists(line: &mut Line<'_>, heard: Option<&ListsHeard>) {
     let Some(heard) = heard else { return };
     line.number("lists_heard", u64::try_from(heard.heard).unwrap_or(u64::MAX));
     line.text_if("listed_by", &heard.listed.join(",")).text_if("lists_failed", &heard.failed.join(","));
+    let Remembered { good_history, proven_good } = heard.remembered;
+    let words = [("good_history", good_history), ("proven_good", proven_good)];
+    let words: Vec<&str> = words.into_iter().filter_map(|(word, holds)| holds.then_some(word)).collect();
+    line.text_if("remembered", &words.join(","));
 }
 
 /// `rbl.listed=reject/enforce(zen) spf.fail=score:30/monitor`

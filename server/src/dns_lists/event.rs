@@ -1,5 +1,6 @@
 //! What do cores and the I/O thread tell the keeper of lists?
 
+use super::card::Contradiction;
 use crate::{
     ask::{DnsAnswer, ListId},
     session::SessionId,
@@ -32,9 +33,32 @@ pub struct ListsSeen {
     pub needed: Vec<ListId>,
     /// An allow list, or a list of good clients, knows the client.
     pub known_good: bool,
+    /// What is remembered of the client.
+    pub remembered: Remembered,
+}
+
+/// What memory says for a client, as far as it was among the answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Remembered {
+    /// It has behaved well, and often.
+    pub good_history: bool,
+    /// It has behaved well, and SPF says whose mail it brings.
+    pub proven_good: bool,
 }
 
 impl ListsSeen {
+    /// In which ways it contradicts a list that listed the client, as far as that is known already.
+    pub fn contradictions(&self) -> impl Iterator<Item = Contradiction> {
+        let kinds =
+            [(Contradiction::Allowed, self.known_good), (Contradiction::ProvenGood, self.remembered.proven_good)];
+        kinds.into_iter().filter_map(|(kind, holds)| holds.then_some(kind))
+    }
+
+    /// Is the client known to be a good one: to an allow list, or by what is remembered of it?
+    pub fn is_good_client(&self) -> bool {
+        self.known_good || self.remembered.good_history
+    }
+
     /// The list that listed the client, if it was the only one.
     pub fn only_listing(&self) -> Option<ListId> {
         let mut listed = self.heard.iter().filter(|(_, heard)| *heard == Heard::Listed);

@@ -24,7 +24,7 @@ pub mod traffic;
 
 pub use account::{Account, Spend};
 pub use declared::{Declared, LISTS_MAX, Probe, Protocol, Subject, Way};
-pub use event::{Heard, ListEvent, ListsSeen};
+pub use event::{Heard, ListEvent, ListsSeen, Remembered};
 pub use gone::gone;
 pub use refusal::Refusal;
 pub use settings::{FIELDS, Settings};

@@ -1,10 +1,10 @@
 //! What is remembered of a stage? The checks say, the engine says how it is meant: what is only rehearsed is remembered in
 //! a namespace of its own.
 
-use super::{Action, Decision, exempt::Exemptions, policy::Step, stage::Judge};
+use super::{Action, Decision, Judged, exempt::Exemptions, policy::Step, stage::Judge};
 use crate::{
     ask::{Answer, Answers, Question, SpfRole, spf::SpfResult},
-    check::{Came, Effect},
+    check::{Came, Effect, Outcome},
     clock::Now,
     metrics::STEP_RCPTHOSTS,
     mode::Mode,
@@ -19,9 +19,10 @@ impl Judge<'_> {
         }
         let goes_on = decision.verdict.action == Action::Continue && decision.decided_by != STEP_RCPTHOSTS;
         let would_by = decision.would_have.map_or("", |(_, by)| by);
+        let rejected_by = if decision.verdict.action == Action::Reject { decision.decided_by } else { "" };
         self.each(decision.stage, &decision.facts, exemptions, |step, rehearsed, effects| {
             let by_me = step.def.name == if rehearsed { would_by } else { decision.decided_by };
-            let came = Came { goes_on: goes_on && !(rehearsed && by_me), by_me, rehearsed };
+            let came = Came { goes_on: goes_on && !(rehearsed && by_me), by_me, rejected_by, rehearsed };
             step.check.learn(decision.stage, &decision.facts, &decision.evidence, came, decision.at, effects);
         })
     }
@@ -31,7 +32,7 @@ impl Judge<'_> {
         let (stage, answers) = (Stage::Outcome, Answers::default());
         let exemptions = Exemptions::of(stage, facts, self.policy.settings());
         self.each(stage, facts, exemptions, |step, rehearsed, effects| {
-            let came = Came { goes_on: true, by_me: false, rehearsed };
+            let came = Came { goes_on: true, by_me: false, rejected_by: "", rehearsed };
             step.check.learn(stage, facts, &answers, came, now, effects);
         })
     }
@@ -60,6 +61,12 @@ impl Judge<'_> {
         }
         all
     }
+}
+
+/// Has an allow list spoken for the client? DNS lists of good clients are heard elsewhere (`lists_seen`).
+pub(super) fn is_vouched_for(decision: &Decision) -> bool {
+    let allows = |judged: &Judged| judged.outcome == Outcome::Allow && judged.mode < Mode::Monitor;
+    decision.findings.iter().any(allows)
 }
 
 /// Does SPF say who sent this?

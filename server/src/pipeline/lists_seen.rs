@@ -5,16 +5,18 @@
 
 use super::{
     Action, ListsHeard, Policy,
+    learning::is_identified,
     policy::Step,
     precedence::{self, Found, Ruling, Speaker},
     stage::{Call, Judge, TakingPart},
 };
 use crate::{
-    ask::{Answer, Answers, DnsAnswer, ListId, Question},
+    ask::{Answer, Answers, DnsAnswer, ListId, Question, StateAnswer, StateQuestion},
     check::{Effect, Outcome},
-    dns_lists::{Heard, ListEvent, ListsSeen},
+    dns_lists::{Heard, ListEvent, ListsSeen, Remembered},
     mode::Mode,
     session::{Facts, ListsNote, Stage},
+    state::Subject,
 };
 use std::sync::Arc;
 
@@ -50,6 +52,7 @@ impl Judge<'_> {
             would_refuse: of(&|list| self.would_refuse(list, hearing)),
             needed: of(&|list| self.is_needed(list, hearing)),
             known_good: hearing.found.iter().any(is_allowance),
+            remembered: remembered(hearing),
             heard,
         })
     }
@@ -90,6 +93,19 @@ impl Judge<'_> {
         found.extend(others.cloned());
         precedence::sort(&mut found);
         found
+    }
+}
+
+/// What the recorded answers say for the client: nothing is asked for it.
+fn remembered(hearing: &Hearing<'_>) -> Remembered {
+    let Some(ip) = hearing.call.facts.connection.client_ip else { return Remembered::default() };
+    let now = hearing.call.at.unix_seconds();
+    match hearing.answers.state(&StateQuestion::Standing(Subject::Ip(ip))) {
+        StateAnswer::Standing(standing) => Remembered {
+            good_history: standing.is_well_known(now),
+            proven_good: standing.is_good(now) && is_identified(hearing.answers),
+        },
+        _ => Remembered::default(),
     }
 }
 
@@ -139,6 +155,7 @@ pub(super) fn at_the_end(judge: &Judge<'_>, facts: &Facts) -> Option<ListsSeen> 
         would_refuse: Vec::new(),
         needed: Vec::new(),
         known_good: false,
+        remembered: Remembered::default(),
     };
     (!seen.heard.is_empty()).then_some(seen)
 }
@@ -157,6 +174,7 @@ pub(super) fn noted(policy: &Policy, seen: &ListsSeen) -> (ListsHeard, ListsNote
         heard: seen.heard.len(),
         listed: declared(Heard::Listed).map(|list| Arc::clone(&list.name)).collect(),
         failed: declared(Heard::Failed).map(|list| Arc::clone(&list.name)).collect(),
+        remembered: seen.remembered,
     };
     (heard, note)
 }

@@ -164,6 +164,7 @@ impl Engine {
         if !repeated {
             tally::note(&mut decision, exemptions, policy.settings());
             self.note_lists(&policy, &mut decision, seen);
+            decision.facts.history.welcomed |= learning::is_vouched_for(&decision);
             self.sleepers.hold_back(&mut decision, policy.settings());
             self.remember(judge.learnt(&decision, exemptions), &decision.facts, decision.at);
         }

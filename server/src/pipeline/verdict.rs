@@ -5,6 +5,7 @@ use crate::{
     ask::Answers,
     check::{Exemption, Outcome},
     clock::Now,
+    dns_lists::Remembered,
     mode::Mode,
     session::{Facts, Stage},
 };
@@ -116,6 +117,8 @@ pub struct ListsHeard {
     pub listed: Vec<Arc<str>>,
     /// Those that gave no answer.
     pub failed: Vec<Arc<str>>,
+    /// What is remembered of the client.
+    pub remembered: Remembered,
 }
 
 /// One decision with its evidence.

@@ -54,7 +54,7 @@ pub struct Bounds {
     pub triplets: usize,
     /// Limits.
     pub counters: usize,
-    /// Experiences that one mail host may report of one subject.
+    /// Experiences that one mail host may report of one subject, good and bad each.
     pub host_share: Pace,
 }
 
@@ -197,8 +197,8 @@ impl Recall {
             }),
             Effect::Waited { class, seconds } => self.waits.count(class, seconds),
             Effect::Spent { key, pace, tokens } => self.spend(key, pace, tokens, now),
-            Effect::Experienced { subject, experience, points, witness } => {
-                if !self.is_host_heard(&subject, host, now) {
+            Effect::Experienced { subject, experience, hundredths, witness } => {
+                if !self.is_host_heard(&subject, hundredths < 0, host, now) {
                     self.rationed.increment(1);
                     return;
                 }
@@ -206,7 +206,7 @@ impl Recall {
                     let known =
                         witness.is_none_or(|mark| own.witness(mark) || others.is_some_and(Standing::is_witnessed));
                     if known {
-                        own.learn(experience, points as f32, seconds);
+                        own.learn(experience, hundredths as f32 / 100.0, seconds);
                     }
                 });
             }
@@ -222,9 +222,11 @@ impl Recall {
         });
     }
 
-    /// Has this mail host said less of the subject than it may?
-    fn is_host_heard(&self, subject: &Subject, host: &str, now: Now) -> bool {
-        let key = Digest::of(&[b"host_share", host.as_bytes(), subject.to_string().as_bytes()]);
+    /// Has this mail host said less of the subject than it may? Good and bad apart: who sends much and well must not
+    /// be able to drown what it does wrong.
+    fn is_host_heard(&self, subject: &Subject, bad: bool, host: &str, now: Now) -> bool {
+        let side: &[u8] = if bad { b"bad" } else { b"good" };
+        let key = Digest::of(&[b"host_share", side, host.as_bytes(), subject.to_string().as_bytes()]);
         let tokens = match self.tokens.get(&key, now.unix_seconds()) {
             Seen::Known(tokens, _) => tokens.unwrap_or_default(),
             Seen::Missing => Tokens::default(),

@@ -8,8 +8,8 @@ fn subject() -> Subject {
     Subject::Ip([192, 0, 2, 1].into())
 }
 
-fn experienced(points: i32, witness: Option<u16>) -> Effect {
-    Effect::Experienced { subject: subject(), experience: Experience::Trap, points, witness }
+fn experienced(hundredths: i32, witness: Option<u16>) -> Effect {
+    Effect::Experienced { subject: subject(), experience: Experience::Trap, hundredths, witness }
 }
 
 fn standing(recall: &Recall) -> Standing {
@@ -32,6 +32,8 @@ fn one_mail_host_cannot_say_all_there_is_to_say() {
     clock.advance(Duration::from_secs(3));
     (0..50).for_each(|_| recall.apply(experienced(-1, None), "mx1", clock.now()));
     assert_eq!(standing(&recall).events, 13);
+    (0..50).for_each(|_| recall.apply(experienced(1, None), "mx1", clock.now()));
+    assert_eq!(standing(&recall).events, 18, "praise is rationed apart from blame");
 }
 
 #[test]

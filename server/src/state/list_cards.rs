@@ -99,24 +99,29 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     fn any_counts() -> impl Strategy<Value = Counts> {
-        (any::<[u64; 8]>(), any::<[u64; 2]>(), proptest::collection::vec(any::<u32>(), 37)).prop_map(
-            |([heard, hits, unique, failed, would_refuse, needed, lookups, lookups_failed], contradicted, latency)| {
-                let mut counts = Counts {
-                    heard,
-                    hits,
-                    unique,
-                    failed,
-                    would_refuse,
-                    needed,
+        (any::<[u64; 8]>(), any::<[u64; Contradiction::ALL.len()]>(), proptest::collection::vec(any::<u32>(), 37))
+            .prop_map(
+                |(
+                    [heard, hits, unique, failed, would_refuse, needed, lookups, lookups_failed],
                     contradicted,
-                    lookups,
-                    lookups_failed,
-                    latency: Latency::default(),
-                };
-                counts.latency.0.copy_from_slice(&latency);
-                counts
-            },
-        )
+                    latency,
+                )| {
+                    let mut counts = Counts {
+                        heard,
+                        hits,
+                        unique,
+                        failed,
+                        would_refuse,
+                        needed,
+                        contradicted,
+                        lookups,
+                        lookups_failed,
+                        latency: Latency::default(),
+                    };
+                    counts.latency.0.copy_from_slice(&latency);
+                    counts
+                },
+            )
     }
 
     pub(in super::super) fn any_bucket() -> impl Strategy<Value = Bucket> {

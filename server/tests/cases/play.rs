@@ -56,12 +56,13 @@ fn document(file: &str, case: &Case, folder: &Path) -> Result<Document, String> 
     Document::parse(&file, &text).map_err(|faults| format!("{faults:?}"))
 }
 
-/// Checks that only watch unless they are configured are switched off, where the case is not about them: what each of
-/// them finds is the business of its own cases.
+/// Checks that only watch unless they are configured are switched off, where the case is not about them, and so is the
+/// one that scores everybody by what went before: what each of them finds is the business of its own cases.
 fn strangers_off(file: &str, policy: &str) -> String {
     let is_stranger = |def: &&&Def| {
         let headers = [format!("[check.{}]", def.name), format!("[check.{}.", def.name)];
-        def.mode == Mode::Monitor && def.name != file && !headers.iter().any(|header| policy.contains(header))
+        let watches = def.mode == Mode::Monitor || def.name == "reputation";
+        watches && def.name != file && !headers.iter().any(|header| policy.contains(header))
     };
     let off = |def: &&Def| format!("[check.{}]\nmode = \"off\"\n", def.name);
     tollgate::checks::ALL.iter().filter(is_stranger).map(off).collect()

@@ -98,7 +98,7 @@ fn bytes(clients: u32) -> Done {
     let effect = Effect::Experienced {
         subject: Subject::Ip(client(0)),
         experience: Experience::Accepted,
-        points: 1,
+        hundredths: 100,
         witness: None,
     };
     let began = processor_time();

@@ -17,10 +17,10 @@ use tollgate::{
     decisions,
     dns_lists::{
         DnsLists, ListEvent,
-        card::{Card, Contradiction, Known, Report, Window},
+        card::{self, Card, Contradiction, Known, Window},
     },
     pipeline::{Action, DecisionId, Engine, KillSwitch, Policy},
-    session::{Address, Connection, Facts, Helo, Rcpthosts, Sender, SessionId, Stage, StateKey, Tried},
+    session::{Address, Connection, Ending, Facts, Helo, Rcpthosts, Report, Sender, SessionId, Stage, StateKey, Tried},
 };
 use world::{ALLOWED, LISTS, World};
 
@@ -45,11 +45,12 @@ fn policy() -> Policy {
     let list = |(zone, rest, ..): &(&str, &str, u64, u64)| {
         format!("[[check.rbl.list]]\nzone = \"{zone}\"\nquery = \"a\"\n{rest}\n")
     };
-    let off =
-        ["rdns", "helo", "sender_domain", "spf"].map(|check| format!("[check.{check}]\nmode = \"off\"\n")).concat();
+    let off = ["rdns", "helo", "sender_domain"].map(|check| format!("[check.{check}]\nmode = \"off\"\n")).concat();
+    // Remembered, but without a say: what lists are worth is counted from lists alone.
+    let remembered = "[check.reputation]\nweight = 0\npoints_accepted = 10\n";
     let text = format!(
         "[policy]\ncontrol = \"nowhere\"\nscore_mode = \"enforce\"\ndefer_at = 40\nreject_at = 60\n\
-         [check.access]\nclients_allow = [\"{ALLOWED}\"]\n{off}{}",
+         [check.access]\nclients_allow = [\"{ALLOWED}\"]\n{off}{remembered}{}",
         LISTS.iter().map(list).collect::<String>()
     );
     let document = Document::parse("t.toml", &text).expect("TOML");
@@ -93,12 +94,12 @@ impl Run {
         let decision = self.runtime.block_on(self.engine.decide(Stage::Rcpt, facts.clone(), &[], None));
         let accepted = decision.verdict.action == Action::Continue && self.world.sends(number);
         facts.recipient = None;
-        facts.report = Some(tollgate::session::Report {
-            messages_accepted: u32::from(accepted),
-            quit: true,
-            ..Default::default()
-        });
-        self.engine.report(facts, &decision.verdict.session_state);
+        let over = Report { messages_accepted: u32::from(accepted), quit: true, ..Report::default() };
+        let message = accepted.then(|| Report { ending: Ending::Accepted, ..over.clone() });
+        for report in message.into_iter().chain([over]) {
+            facts.report = Some(report);
+            self.engine.report(facts.clone(), &decision.verdict.session_state);
+        }
     }
 
     /// Everything told so far is on the card, everything logged so far in the file.
@@ -120,7 +121,7 @@ impl Run {
     }
 }
 
-fn compare(report: &Report, recount: &Recount, world: &World) {
+fn compare(report: &card::Report, recount: &Recount, world: &World) {
     assert_eq!(report.connections, recount.connections, "{:?}", report.window);
     for (at, (name, ..)) in LISTS.iter().enumerate() {
         let list = report.lists.iter().find(|list| &*list.name == *name).expect("on the card");
@@ -134,6 +135,7 @@ fn compare(report: &Report, recount: &Recount, world: &World) {
             needed: counts.needed,
             accepted: counts.contradicted[Contradiction::Accepted as usize],
             allowed: counts.contradicted[Contradiction::Allowed as usize],
+            proven_good: counts.contradicted[Contradiction::ProvenGood as usize],
         };
         assert_eq!(line, recount.lines[at], "{name} over {:?}", report.window);
         assert_eq!(counts.lookups, world.lookups(ListId::named(name)), "{name}: look-ups");
@@ -169,6 +171,7 @@ fn the_report_card_is_what_the_decision_log_says() {
     for line in &recount.lines[..4] {
         assert!(line.hits > 0 && line.unique > 0 && line.failed > 0 && line.accepted + line.allowed > 0, "{line:?}");
     }
+    assert!(recount.lines.iter().any(|line| line.proven_good > 0), "{:?}", recount.lines);
     assert!(recount.lines[0].needed > 0 && recount.lines[2].needed > 0 && recount.lines[1].needed == 0);
     let now = run.clock.now();
     for window in Window::ALL {

@@ -18,6 +18,7 @@ pub(crate) struct Line {
     pub(crate) needed: u64,
     pub(crate) accepted: u64,
     pub(crate) allowed: u64,
+    pub(crate) proven_good: u64,
 }
 
 /// All that the log says.
@@ -56,6 +57,9 @@ impl Recount {
         };
         let (listed, failed) = (names("listed_by"), names("lists_failed"));
         let good = record["client_ip"].as_str().is_some_and(|ip| ip.starts_with("198.51.100."));
+        let remembered = record["remembered"].as_str().unwrap_or_default();
+        let proven_good = remembered.split(',').any(|word| word == "proven_good");
+        assert!(!proven_good || record["spf"] == "pass", "{record}");
         let action = match record["action"].as_str() {
             Some("reject") => 2,
             Some("defer") => 1,
@@ -76,6 +80,7 @@ impl Recount {
             line.would_refuse += u64::from(refuses_alone(list));
             line.needed += u64::from(!good && action > 0 && verdict(&others) < action);
             line.allowed += u64::from(good && LISTS[list].0 != "echo");
+            line.proven_good += u64::from(proven_good && LISTS[list].0 != "echo");
             for &other in others.iter().filter(|&&other| other > list) {
                 *self.both.entry((list, other)).or_default() += 1;
             }

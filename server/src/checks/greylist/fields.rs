@@ -36,7 +36,7 @@ const WAITING_SECONDS: i64 = Triplet::WAITING_SECONDS as i64;
 pub(super) const FIELDS: &[Field] = &[
     Field {
         name: "delay_s",
-        kind: Kind::Integer { default: 300, min: 60, max: 3600 },
+        kind: Kind::Integer { default: 300, min: 1, max: 3600 },
         doc: "How long, in seconds, the first attempt of mail that nobody knows has to be past before it is let in.",
     },
     Field {

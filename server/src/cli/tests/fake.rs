@@ -14,10 +14,12 @@ use tokio_stream::wrappers::UnixListenerStream;
 use tollgate_proto::v1::{
     CheckReply, CheckRequest, EffectiveReply, EffectiveRequest, ExplainReply, ExplainRequest, InspectReply,
     InspectRequest, ListReportReply, ListReportRequest, ListsReply, ListsRequest, LookupReply, LookupRequest,
-    PipelineReply, PipelineRequest, ReloadReply, ReloadRequest, StatusReply, StatusRequest, SwitchReply, SwitchRequest,
+    PipelineReply, PipelineRequest, ReloadReply, ReloadRequest, ReputationExportReply, ReputationExportRequest,
+    ReputationImportReply, ReputationImportRequest, ReputationResetReply, ReputationResetRequest, ReputationTopReply,
+    ReputationTopRequest, StatusReply, StatusRequest, SwitchReply, SwitchRequest,
     admin_server::{Admin, AdminServer},
 };
-use tonic::{Request, Response, Status, transport::Server};
+use tonic::{Request, Response, Status, Streaming, transport::Server};
 
 /// What it answers.
 #[derive(Clone, Default)]
@@ -34,6 +36,10 @@ pub(super) struct Replies {
     pub(super) list_report: ListReportReply,
     /// One after the other; an error ends them.
     pub(super) lookup: Vec<Result<LookupReply, Status>>,
+    pub(super) reputation_top: ReputationTopReply,
+    pub(super) reputation_reset: ReputationResetReply,
+    pub(super) reputation_export: Vec<Result<ReputationExportReply, Status>>,
+    pub(super) reputation_import: ReputationImportReply,
 }
 
 /// What it was asked.
@@ -45,6 +51,10 @@ pub(super) struct Heard {
     pub(super) inspect: Option<InspectRequest>,
     pub(super) list_report: Option<ListReportRequest>,
     pub(super) lookup: Option<LookupRequest>,
+    pub(super) reputation_top: Option<ReputationTopRequest>,
+    pub(super) reputation_reset: Option<ReputationResetRequest>,
+    pub(super) reputation_export: Option<ReputationExportRequest>,
+    pub(super) reputation_import: Vec<ReputationImportRequest>,
 }
 
 struct Fake {
@@ -166,5 +176,36 @@ impl Admin for Fake {
         }
         self.hear(|heard| heard.lookup = Some(request));
         Ok(Response::new(tokio_stream::iter(self.replies.lookup.clone())))
+    }
+
+    async fn reputation_top(&self, request: Request<ReputationTopRequest>) -> Answer<ReputationTopReply> {
+        self.hear(|heard| heard.reputation_top = Some(request.into_inner()));
+        Ok(Response::new(self.replies.reputation_top.clone()))
+    }
+
+    async fn reputation_reset(&self, request: Request<ReputationResetRequest>) -> Answer<ReputationResetReply> {
+        self.hear(|heard| heard.reputation_reset = Some(request.into_inner()));
+        Ok(Response::new(self.replies.reputation_reset.clone()))
+    }
+
+    type ReputationExportStream = tokio_stream::Iter<std::vec::IntoIter<Result<ReputationExportReply, Status>>>;
+
+    async fn reputation_export(
+        &self,
+        request: Request<ReputationExportRequest>,
+    ) -> Answer<Self::ReputationExportStream> {
+        self.hear(|heard| heard.reputation_export = Some(request.into_inner()));
+        Ok(Response::new(tokio_stream::iter(self.replies.reputation_export.clone())))
+    }
+
+    async fn reputation_import(
+        &self,
+        request: Request<Streaming<ReputationImportRequest>>,
+    ) -> Answer<ReputationImportReply> {
+        let mut pieces = request.into_inner();
+        while let Some(piece) = pieces.message().await? {
+            self.hear(|heard| heard.reputation_import.push(piece));
+        }
+        Ok(Response::new(self.replies.reputation_import))
     }
 }

@@ -4,6 +4,7 @@ mod answers;
 mod fake;
 mod lists;
 mod mistakes;
+mod reputation;
 mod spf;
 
 use fake::{Daemon, Replies};

@@ -9,7 +9,7 @@ use crate::{
     },
     check::{Exemption, Outcome},
     clock::Clock,
-    dns_lists::health::Cause,
+    dns_lists::{Remembered, health::Cause},
     mode::Mode,
     pipeline::{Action, Course, DecisionId, Judged, ListsHeard, Part, StepSeen, Verdict, degraded},
     session::{
@@ -263,7 +263,10 @@ fn course() -> impl Strategy<Value = Course> {
 
 pub(in crate::decisions) fn decision() -> impl Strategy<Value = Decision> {
     let lists = (0..9_usize, vec(shared(), 0..3), vec(shared(), 0..3));
-    let lists = option::of(lists.prop_map(|(heard, listed, failed)| ListsHeard { heard, listed, failed }));
+    let lists = option::of(lists.prop_map(|(heard, listed, failed)| {
+        let remembered = Remembered { good_history: heard % 2 == 0, proven_good: heard % 3 == 0 };
+        ListsHeard { heard, listed, failed, remembered }
+    }));
     let would_have = option::of((select(&Action::ALL[..]), word()));
     let about = (select(&Stage::ALL[..]), us_time(), any::<u64>(), any::<bool>(), any::<u32>());
     let said = (verdict(), findings(), word(), would_have, lists);

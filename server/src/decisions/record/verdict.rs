@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     check::{Exemption, Outcome},
+    dns_lists::Remembered,
     pipeline::{Action, Course, Decision, DecisionId, Judged, ListsHeard, Part, StepSeen, Verdict, degraded},
     session::Stage,
     state::octets::{Reader, Writer},
@@ -66,6 +67,7 @@ pub(super) fn write(out: &mut Writer, decision: &Decision) {
     if let Some(heard) = &decision.lists {
         out.number(heard.heard as u64);
         [&heard.listed, &heard.failed].into_iter().for_each(|names| write_names(out, names));
+        write_flags(out, &[heard.remembered.good_history, heard.remembered.proven_good]);
     }
     write_course(out, &decision.course);
     write_findings(out, &decision.findings);
@@ -122,7 +124,9 @@ fn names(from: &mut Reader<'_>) -> Option<Vec<Arc<str>>> {
 
 fn lists(from: &mut Reader<'_>) -> Option<ListsHeard> {
     let heard = usize::try_from(from.number()?).ok()?;
-    Some(ListsHeard { heard, listed: names(from)?, failed: names(from)? })
+    let (listed, failed) = (names(from)?, names(from)?);
+    let [good_history, proven_good] = flags(from)?;
+    Some(ListsHeard { heard, listed, failed, remembered: Remembered { good_history, proven_good } })
 }
 
 fn write_course(out: &mut Writer, course: &Course) {

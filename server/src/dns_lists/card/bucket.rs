@@ -17,17 +17,20 @@ pub enum Contradiction {
     Accepted,
     /// An allow list, or a list of good clients, knows the client.
     Allowed,
+    /// The client has a good reputation, and SPF says whose mail it brings.
+    ProvenGood,
 }
 
 impl Contradiction {
     /// All of them. Stored by their place: append only.
-    pub const ALL: [Self; 2] = [Self::Accepted, Self::Allowed];
+    pub const ALL: [Self; 3] = [Self::Accepted, Self::Allowed, Self::ProvenGood];
 
     /// The word in metrics and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Allowed => "allowed",
+            Self::ProvenGood => "proven_good",
         }
     }
 }
@@ -140,8 +143,9 @@ impl Bucket {
                     counts.heard += 1;
                     counts.hits += 1;
                     counts.unique += u64::from(only == Some(*list));
-                    let contradicts = seen.known_good && !known.welcomes(*list);
-                    counts.contradicted[Contradiction::Allowed as usize] += u64::from(contradicts);
+                    for kind in seen.contradictions().filter(|_| !known.welcomes(*list)) {
+                        counts.contradicted[kind as usize] += 1;
+                    }
                     listed[hits] = at;
                     hits += 1;
                 }

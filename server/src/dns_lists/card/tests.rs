@@ -2,7 +2,10 @@
 
 use super::*;
 use crate::session::SessionId;
-use crate::{clock::Clock, dns_lists::Heard};
+use crate::{
+    clock::Clock,
+    dns_lists::{Heard, Remembered},
+};
 use proptest::prelude::*;
 
 const START: u64 = 1_800_000_000;
@@ -26,6 +29,7 @@ fn seen(heard: &[(&str, Heard)]) -> ListsSeen {
         would_refuse: Vec::new(),
         needed: Vec::new(),
         known_good: false,
+        remembered: Remembered::default(),
     }
 }
 
@@ -50,17 +54,29 @@ fn a_connection_is_counted_once_for_each_list() {
         assert_eq!((report.connections, report.lists.len()), (3, 4), "{window:?}");
         let a = &line(&report, "a").counts;
         assert_eq!((a.heard, a.hits, a.unique, a.failed, a.would_refuse, a.needed), (3, 2, 0, 0, 1, 0));
-        assert_eq!((a.contradicted, a.lookups, a.lookups_failed), ([1, 1], 2, 1));
+        assert_eq!((a.contradicted, a.lookups, a.lookups_failed), ([1, 1, 0], 2, 1));
         let b = &line(&report, "b").counts;
         assert_eq!((b.heard, b.hits, b.unique, b.needed), (2, 2, 1, 1));
         assert_eq!((line(&report, "c").counts.failed, line(&report, "c").counts.heard), (1, 0));
-        assert_eq!(line(&report, "white").counts.contradicted, [0, 0], "it welcomes");
+        assert_eq!(line(&report, "white").counts.contradicted, [0, 0, 0], "it welcomes");
         let pairs: Vec<_> = report.overlaps.iter().map(|pair| (&*pair.first, &*pair.second, pair.both)).collect();
         assert_eq!(pairs, [("a", "b", 1), ("a", "white", 1)]);
         let p99 = line(&report, "a").p99.expect("look-ups");
         assert!((2.0..2.9).contains(&p99.as_secs_f64()), "{p99:?}");
         assert_eq!((report.from % window.span().seconds(), report.until), (0, START));
     }
+}
+
+#[test]
+fn a_good_reputation_of_a_proven_sender_contradicts() {
+    let (clock, mut card) = (Clock::manual(START), card());
+    let both = [("a", Heard::Listed), ("white", Heard::Listed)];
+    for (good_history, proven_good) in [(true, true), (true, false), (false, true)] {
+        card.seen(&ListsSeen { remembered: Remembered { good_history, proven_good }, ..seen(&both) }, clock.now());
+    }
+    let report = card.report(Window::Hour, clock.now());
+    assert_eq!(line(&report, "a").counts.contradicted, [0, 0, 2], "history alone is for the list's health");
+    assert_eq!(line(&report, "white").counts.contradicted, [0, 0, 0]);
 }
 
 #[test]

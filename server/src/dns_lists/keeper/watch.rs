@@ -166,8 +166,8 @@ impl Watch {
             if other_net && *heard != Heard::Failed {
                 watched.listed(*heard == Heard::Listed, now);
             }
-            if *heard == Heard::Listed && seen.known_good && !watched.list().welcomes {
-                watched.metrics.contradicted(Contradiction::Allowed);
+            if *heard == Heard::Listed && !watched.list().welcomes {
+                seen.contradictions().for_each(|kind| watched.metrics.contradicted(kind));
             }
         }
         for watched in seen.needed.iter().take(LISTS_MAX).filter_map(|list| self.lists.get(list)) {

@@ -137,7 +137,7 @@ impl Traffic {
             let Some(own) = self.lists.get_mut(list) else { continue };
             own.heard = self.clients;
             own.rate.add(*heard == Heard::Listed, alone == Some(*list));
-            if seen.known_good && !own.welcomes {
+            if seen.is_good_client() && !own.welcomes {
                 own.good.add(net, *heard == Heard::Listed, now.steady);
             }
             self.judge(*list, now.steady);

@@ -33,6 +33,7 @@ impl Bench {
             would_refuse: Vec::new(),
             needed: Vec::new(),
             known_good,
+            remembered: crate::dns_lists::Remembered::default(),
         };
         self.traffic.seen(&seen, self.clock.now());
     }

@@ -3,9 +3,10 @@
 use super::*;
 use crate::{
     ask::{Ailing, Answer, Failure, Health, HealthBoard, ListId, Record},
-    dns_lists::{DnsLists, Heard, ListEvent, ListsSeen},
+    dns_lists::{DnsLists, Heard, ListEvent, ListsSeen, Remembered},
     pipeline::Action,
     session::{Ending, Report},
+    state::{Experience, Standing, Subject},
 };
 
 /// An engine over three lists, `a`, `b` and `c`, and what it told.
@@ -35,8 +36,9 @@ fn scene(settings: &str, lists: &[(&str, &str)], codes: &[(&str, Option<u8>)]) -
 fn scene_with(settings: &str, lists: &[(&str, &str)], table: Table) -> Lists {
     let list = |(zone, rest): &(&str, &str)| format!("[[check.rbl.list]]\nzone = \"{zone}\"\nquery = \"a\"\n{rest}");
     let lists: String = lists.iter().map(list).collect();
-    let off =
-        ["rdns", "helo", "sender_domain", "spf"].map(|check| format!("[check.{check}]\nmode = \"off\"\n")).concat();
+    let off = ["rdns", "helo", "sender_domain", "spf", "reputation"]
+        .map(|check| format!("[check.{check}]\nmode = \"off\"\n"))
+        .concat();
     let text = format!("[policy]\ncontrol = \"nowhere\"\nstage_deadline_ms = 10\n{settings}\n{lists}{off}");
     let document = Document::parse("t.toml", &text).expect("TOML");
     let policy = Policy::build(&document, 1).expect("a policy");
@@ -128,6 +130,26 @@ fn a_client_that_an_allow_list_knows_is_told_as_good() {
     let seen = scene.seen();
     assert!(seen.known_good);
     assert_eq!((seen.would_refuse, seen.needed), (ids(&["a"]), vec![]));
+}
+
+#[test]
+fn a_client_that_is_remembered_well_is_told() {
+    let scene = scene("", THREE, &[("a", Some(2)), ("b", None), ("c", None)]);
+    let settings = "[policy]\ncontrol = \"nowhere\"\n[check.reputation]\nweight = 0\n[check.rdns]\nmode = \"off\"\n\
+                    [check.helo]\nmode = \"off\"\n[check.sender_domain]\nmode = \"off\"\n\
+                    [[check.rbl.list]]\nzone = \"a\"\nquery = \"a\"\n";
+    let document = Document::parse("t.toml", settings).expect("TOML");
+    scene.engine.swap(Policy::build(&document, 2).expect("a policy"));
+    let client = Subject::Ip([192, 0, 2, 9].into());
+    let learn = |points: f32| {
+        let change = |own: &mut Standing, _: Option<&Standing>| own.learn(Experience::Accepted, points, 1_000);
+        scene.engine.recall().standings.change(client.clone(), 1_000, change);
+        scene.rcpt(4, &[]);
+        scene.seen().remembered
+    };
+    assert_eq!(learn(20.0), Remembered::default(), "good, but not known well");
+    assert_eq!(learn(40.0), Remembered { good_history: true, proven_good: false }, "nobody asked SPF");
+    assert_eq!(learn(-60.0), Remembered::default());
 }
 
 #[test]

@@ -200,7 +200,7 @@ fn both_threads_end_when_everything_is_written() {
     (0..5_000).for_each(|number| scene.tried(number));
     let subject = Subject::Domain("example.org".into());
     let experience = crate::state::Experience::Accepted;
-    let effect = Effect::Experienced { subject: subject.clone(), experience, points: 1, witness: None };
+    let effect = Effect::Experienced { subject: subject.clone(), experience, hundredths: 100, witness: None };
     scene.parts.recall.apply(effect, "mx1", scene.clock.now());
     keeper.stop();
     assert!((0..5_000).all(|number| scene.stored(number).is_some()));

@@ -129,6 +129,22 @@ impl Standing {
         100.0 * sum / weights
     }
 
+    /// Reputation from which on somebody is good: fifty good points of long ago, and none of late, are enough.
+    pub const GOOD: f32 = 40.0;
+
+    /// Good points that have to have come together before somebody is well known.
+    const WELL_KNOWN_POINTS: f32 = 50.0;
+
+    /// Has somebody behaved well so far?
+    pub fn is_good(&self, now: u64) -> bool {
+        self.reputation(now) >= Self::GOOD
+    }
+
+    /// Has somebody behaved well, and often enough that one trap or one listing says less than that?
+    pub fn is_well_known(&self, now: u64) -> bool {
+        self.is_good(now) && self.at(now).good[Horizon::Month as usize] >= Self::WELL_KNOWN_POINTS
+    }
+
     /// From -1 to 1, of one horizon, without further decay.
     pub fn balance(&self, horizon: Horizon) -> f32 {
         let (good, bad) = (self.good[horizon as usize], self.bad[horizon as usize]);
@@ -171,6 +187,41 @@ impl Standing {
     /// Have enough addresses of the net been seen at a trap?
     pub fn is_witnessed(&self) -> bool {
         self.witnesses[Self::WITNESSES - 1] != 0
+    }
+
+    /// Takes in what was exported, beside what `others` say: whoever remembers more good of somebody is believed, and
+    /// whoever remembers more bad. So the same export twice, or one of our own, changes nothing. What was wiped since
+    /// stays wiped. `true` = something was not known.
+    pub fn import(&mut self, others: Option<&Self>, exported: &Self) -> bool {
+        let epoch = self.epoch.max(others.map_or(0, |others| others.epoch));
+        if exported.epoch < epoch || exported.events == 0 {
+            return false;
+        }
+        let now = u64::from(self.at.max(exported.at).max(others.map_or(0, |others| others.at)));
+        let of_epoch =
+            |standing: &Self| if standing.epoch == exported.epoch { standing.at(now) } else { Self::default() };
+        let (own, others, exported) = (of_epoch(self), others.map(of_epoch).unwrap_or_default(), exported.at(now));
+        let mut news = exported.epoch > epoch;
+        let mut more = |own: f32, others: f32, exported: f32| {
+            // Less than rounding may make of the same number.
+            news |= exported - others - own > 1e-3 * exported.max(1.0);
+            own.max(exported - others)
+        };
+        let good = std::array::from_fn(|at| more(own.good[at], others.good[at], exported.good[at]));
+        let bad = std::array::from_fn(|at| more(own.bad[at], others.bad[at], exported.bad[at]));
+        let counts = std::array::from_fn(|at| more(own.counts[at], others.counts[at], exported.counts[at]));
+        if news {
+            *self = Self {
+                epoch: exported.epoch,
+                events: own.events.max(exported.events.saturating_sub(others.events)),
+                at: u32::try_from(now).unwrap_or(u32::MAX),
+                counts,
+                good,
+                bad,
+                witnesses: witnesses(own.witnesses, exported.witnesses),
+            };
+        }
+        news
     }
 
     /// Wiped by an administrator.
@@ -320,6 +371,37 @@ mod tests {
         assert!(!standing.witness(7) && !standing.witness(7) && !standing.witness(9));
         assert!(standing.witness(0) && standing.witness(7));
         assert_eq!(standing.witnesses, [1, 7, 9]);
+    }
+
+    #[test]
+    fn an_import_counts_once() {
+        let (mut exported, mut others, mut own) = (Standing::default(), Standing::default(), Standing::default());
+        (0..9).for_each(|_| exported.learn(Experience::Accepted, 1.0, 1_000));
+        exported.learn(Experience::Trap, -20.0, 2_000);
+        others.learn(Experience::Trap, -20.0, 2_000);
+        assert!(own.import(Some(&others), &exported));
+        let all = own.together(others);
+        assert!((all.good[2] - exported.good[2]).abs() < 1e-3 && (all.bad[2] - 20.0).abs() < 1e-3, "{all:?}");
+        own.learn(Experience::Accepted, 1.0, 9_000);
+        let before = own;
+        assert!(!own.import(Some(&others), &exported), "the second time");
+        assert_eq!(own, before);
+        let mut restored = Standing::default();
+        assert!(restored.import(None, &exported));
+        assert_eq!(restored, exported, "into an empty store");
+    }
+
+    #[test]
+    fn what_was_wiped_stays_wiped_whatever_is_imported() {
+        let (mut exported, mut own) = (Standing::default(), Standing::default());
+        exported.learn(Experience::Trap, -20.0, 1_000);
+        own.learn(Experience::Accepted, 1.0, 1_000);
+        let mut wiped = own.wiped(2_000);
+        assert!(!wiped.import(None, &exported) && wiped.reputation(2_000) == 0.0);
+        let mut later = exported.wiped(1_500);
+        later.learn(Experience::Refused, -2.0, 1_600);
+        assert!(own.import(None, &later), "wiped where it comes from: that holds here, too");
+        assert_eq!((own.epoch, own.good[2]), (1, 0.0));
     }
 
     #[test]

@@ -118,6 +118,7 @@ fn a_restart_goes_on_where_the_daemon_ended() {
         would_refuse: vec![],
         needed: vec![],
         known_good: false,
+        remembered: crate::dns_lists::Remembered::default(),
     };
     bench.lists.tell(ListEvent::Seen(seen));
     bench.keeper.turn();
@@ -244,6 +245,7 @@ fn what_was_seen_stands_in_the_report_and_in_the_metrics() {
             would_refuse: vec![list.id],
             needed: vec![list.id],
             known_good: true,
+            remembered: crate::dns_lists::Remembered::default(),
         }));
         bench.lists.tell(ListEvent::EndedWell { listed: vec![list.id, white.id, ListId::named("unknown")] });
         bench.does(&list, Doing::Refusing);
@@ -252,7 +254,7 @@ fn what_was_seen_stands_in_the_report_and_in_the_metrics() {
         bench
     });
     let report = bench.handle.report(Window::Hour);
-    assert_eq!(report.lists[0].counts.contradicted, [1, 1]);
+    assert_eq!(report.lists[0].counts.contradicted, [1, 1, 0]);
     assert_eq!(report.lists[0].counts.lookups, 4, "three of the probe");
     let page = recorder.handle().render();
     for line in [
@@ -287,6 +289,7 @@ fn clients(bench: &mut Bench, first: u32, count: u32, lists: &[(&Declared, u32)]
             would_refuse: Vec::new(),
             needed: Vec::new(),
             known_good: false,
+            remembered: crate::dns_lists::Remembered::default(),
         }));
     }
     bench.seconds(1, 1, &[]);

@@ -200,6 +200,19 @@ impl<R: Record> Table<R> {
         (self.entries.load(Ordering::Relaxed), self.octets.load(Ordering::Relaxed))
     }
 
+    /// A page of all that is known: the records of one shard. Page after page, from 0 to [`Table::PAGES`], one sees
+    /// everything that was there all the time, with no lock held in between.
+    pub fn page(&self, page: usize) -> Vec<(R::Key, R)> {
+        let mut records = Vec::new();
+        if page < Self::PAGES {
+            self.at(page).visit(&mut |key: &R::Key, record| records.push((key.clone(), record)));
+        }
+        records
+    }
+
+    /// Pages there are.
+    pub const PAGES: usize = SHARDS;
+
     /// Entries driven out so far, and those of them whose newest state the store did not have.
     pub fn evicted(&self) -> (u64, u64) {
         (self.evicted.load(Ordering::Relaxed), self.dropped.load(Ordering::Relaxed))

@@ -28,5 +28,4 @@ pub mod scratch;
 pub mod skip;
 pub mod smtp;
 pub mod swaks;
-pub mod tmpfs;
 pub mod wait;

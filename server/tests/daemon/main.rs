@@ -11,5 +11,6 @@ mod keys;
 mod life;
 mod lists;
 mod load;
+mod memory;
 mod services;
 mod tcp;

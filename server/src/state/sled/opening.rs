@@ -8,6 +8,8 @@ use std::{
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
+    thread::sleep,
+    time::Duration,
 };
 
 /// Memory sled may use for its page cache, in octets (its own default is 1 GiB).
@@ -18,6 +20,10 @@ const FLUSH_EVERY_MS: u64 = 500;
 
 /// Damaged folders kept beside the store: older ones stay where they are, newer ones replace the last.
 const DAMAGED_MAX: u32 = 10;
+
+/// How often sled's own lock is tried, and how long in between: two seconds altogether.
+const LOCK_TRIES: u32 = 100;
+const LOCK_WAIT: Duration = Duration::from_millis(20);
 
 /// In every store since its first opening.
 const MARK: &[u8] = b"tollgate";
@@ -62,7 +68,19 @@ pub(super) enum Attempt {
     Failed(sled::Error),
 }
 
+/// Opens what is there. sled's own lock may outlive its last handle for a moment, in one of its threads: then it is tried
+/// again. No other process can hold it, for ours stands in front.
 pub(super) fn attempt(path: &Path) -> Result<sled::Db, Attempt> {
+    for _ in 1..LOCK_TRIES {
+        match once(path) {
+            Err(Attempt::Failed(error)) if error.to_string().contains("could not acquire lock") => sleep(LOCK_WAIT),
+            done => return done,
+        }
+    }
+    once(path)
+}
+
+fn once(path: &Path) -> Result<sled::Db, Attempt> {
     let config = sled::Config::new().path(path).cache_capacity(CACHE_OCTETS).flush_every_ms(Some(FLUSH_EVERY_MS));
     let used = fs::metadata(path.join("db")).is_ok_and(|file| file.len() > 0);
     guarded(|| {

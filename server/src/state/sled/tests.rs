@@ -171,3 +171,52 @@ fn guard_8_it_works_again_after_a_failure() {
     assert!(aside.join("db").is_file());
     assert_eq!(opened.store.thrown(0).expect("reads"), None, "an empty one is in its place");
 }
+
+/// Unmounts when the test is over.
+struct Small(tempfile::TempDir);
+
+impl Small {
+    /// A folder on a disk of 3 MiB; `None` = nobody may mount one here.
+    fn disk() -> Option<Self> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut mount = std::process::Command::new("mount");
+        let mounted = mount.args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"]).arg(folder.path()).output();
+        mounted.is_ok_and(|output| output.status.success()).then_some(Self(folder))
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").arg("--lazy").arg(self.0.path()).status();
+    }
+}
+
+#[test]
+fn guard_8_a_full_disk_is_survived() {
+    let Some(disk) = Small::disk() else {
+        eprintln!("\nSKIPPED: a full disk, for no file system can be mounted here");
+        return;
+    };
+    let folder = disk.0.path();
+    let store = Sled::open(folder).expect("opens").store;
+    let entry = |number: u32| (number.to_be_bytes().to_vec(), Some(vec![7; 100]));
+    store.write((0..100).map(entry)).expect("writes");
+    store.flush().expect("flushes");
+    let mut ballast = File::create(folder.join("ballast")).expect("a file");
+    while std::io::Write::write_all(&mut ballast, &[0; 4_096]).is_ok() {}
+    let mut from = 100;
+    // A disk of 3 MiB does not hold so many.
+    while from < 100_000 && store.write((from..from + 100).map(entry)).and_then(|()| store.flush()).is_ok() {
+        from += 100;
+    }
+    assert!(from < 100_000, "it is full");
+    assert!(store.flush().is_err(), "and stays so");
+    let still = store.reopen();
+    drop(ballast);
+    fs::remove_file(folder.join("ballast")).expect("there is room again");
+    let set_aside = store.reopen().unwrap_or_else(|error| panic!("{error}, and before: {still:?}"));
+    assert_eq!(set_aside, None, "nothing is damaged");
+    let count = entries(&store);
+    assert!(count > 100, "{count}: what was flushed is there");
+    store.write((0..200).map(entry)).and_then(|()| store.flush()).expect("it works");
+}

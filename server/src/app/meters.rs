@@ -6,6 +6,7 @@ use crate::{
     ask::spf_answers::metrics::{LOOKUPS, TERMS_EDGES, VOIDS},
     clock::Now,
     metrics::SECONDS_EDGES,
+    recall::{WAITED, WAITED_EDGES},
 };
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -61,6 +62,8 @@ pub(super) fn install(now: Now) -> Result<PrometheusHandle, String> {
         let name = Matcher::Full(terms.to_owned());
         builder = builder.set_buckets_for_metric(name, TERMS_EDGES).map_err(|error| error.to_string())?;
     }
+    let waited = Matcher::Full(WAITED.to_owned());
+    builder = builder.set_buckets_for_metric(waited, WAITED_EDGES).map_err(|error| error.to_string())?;
     let recorder = builder.build_recorder();
     let handle = recorder.handle();
     metrics::set_global_recorder(recorder).map_err(|error| error.to_string())?;

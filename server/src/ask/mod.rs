@@ -359,7 +359,7 @@ impl Answers {
         } else if self.0.len() < Self::MAX {
             if self.0.is_empty() {
                 // As many as an ordinary decision has: the vector need not grow on its way there.
-                self.0.reserve(16);
+                self.0.reserve(24);
             }
             self.0.push((question, answered));
         }

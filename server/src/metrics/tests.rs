@@ -7,6 +7,7 @@ use crate::{
     config::Document,
     dns_lists::metrics::{self as list_metrics, ListMetrics},
     pipeline::Policy,
+    recall::{self, Recall},
     snapshot,
 };
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit, with_local_recorder};
@@ -17,7 +18,7 @@ use std::{
 };
 
 /// Labels whose values come from the list of checks or from the configuration: a new check must not need a new page.
-const OF_CHECKS: [&str; 5] = ["check", "rule", "step", "list", "resolver"];
+const OF_CHECKS: [&str; 6] = ["check", "rule", "step", "list", "resolver", "class"];
 
 #[derive(Default)]
 struct Family {
@@ -103,6 +104,7 @@ fn every_metric_is_written_down() {
         list_metrics::describe();
         ListMetrics::new(&"bl.example".into());
         list_metrics::resolver("default", false);
+        recall::keeper::register_metrics(&Recall::alone(recall::Bounds::default(), Clock::manual(0)));
     });
     snapshot::compare("docs/metrics.txt", &listing.page());
 }

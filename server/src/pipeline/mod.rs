@@ -3,9 +3,9 @@
 //!
 //! `stage` is the order of events: `exempt` says whom checks are not about, `gather` asks, `precedence` rules, `voice`
 //! and `reply` put it into words, `tally` keeps what later stages need, `lists_seen` what DNS lists are worth, `learning`
-//! what is remembered, `delays` bounds how long answers are held back, `marks` makes header fields. `course` is recorded
-//! of the way there, `explained` tells it, `again` decides once more. `policy` is what is in force, `settings` its section
-//! `[policy]`, `table` its picture.
+//! what is remembered (`reported`: and nothing twice), `delays` bounds how long answers are held back, `marks` makes
+//! header fields. `course` is recorded of the way there, `explained` tells it, `again` decides once more. `policy` is
+//! what is in force, `settings` its section `[policy]`, `table` its picture.
 
 mod again;
 mod course;
@@ -21,6 +21,7 @@ mod policy;
 mod precedence;
 mod rehearsal;
 mod reply;
+mod reported;
 mod settings;
 mod stage;
 mod switch;
@@ -54,6 +55,7 @@ use arc_swap::ArcSwap;
 use delays::Sleepers;
 use exempt::Exemptions;
 use rehearsal::Rehearsal;
+use reported::Reports;
 use stage::{Call, Judge};
 use std::{sync::Arc, time::Duration};
 
@@ -73,6 +75,7 @@ pub struct Engine {
     lists: Arc<DnsLists>,
     recall: Arc<Recall>,
     sleepers: Sleepers,
+    reports: Reports,
     rehearsal: Rehearsal,
 }
 
@@ -91,8 +94,8 @@ impl Engine {
         let rehearsal = Rehearsal::new(clock.steady());
         let recall = Arc::new(Recall::alone(recall::Bounds::default(), clock.clone()));
         let ask = Arc::new(WithMemory { others: ask, recall: recall.clone() });
-        let (policy, sleepers) = (ArcSwap::from_pointee(policy), Sleepers::default());
-        Self { policy, ask, clock, switch, key, log, lists, recall, sleepers, rehearsal }
+        let (policy, sleepers, reports) = (ArcSwap::from_pointee(policy), Sleepers::default(), Reports::default());
+        Self { policy, ask, clock, switch, key, log, lists, recall, sleepers, reports, rehearsal }
     }
 
     /// Remembers in `recall` instead of a memory of its own.
@@ -200,7 +203,8 @@ impl Engine {
         }
         let lists = self.closing_lists(&policy, &facts);
         let now = self.clock.now();
-        if facts.report.is_some() && !self.switch.is_off(now) {
+        let is_new = self.reports.is_new(facts.session_id, facts.seq);
+        if is_new && facts.report.is_some() && !self.switch.is_off(now) {
             self.remember(self.judge(&policy, false).learnt_at_the_end(&facts, now), &facts, now);
         }
         if let Some(report) = &facts.report {

@@ -14,12 +14,13 @@ mod waits;
 pub use answers::WithMemory;
 pub use kinds::Kind;
 pub use table::{Dirty, Seen, Table};
+pub use waits::{WAITED, WAITED_EDGES};
 
 use crate::{
     ask::{Answered, StateAnswer, StateQuestion},
     check::{Effect, Memory, Waits},
     clock::{Clock, Now},
-    state::{Digest, Pace, Standing, Subject, Tokens, Triplet},
+    state::{Digest, Key, Pace, Standing, Subject, Tokens, Triplet},
 };
 use crossbeam_queue::ArrayQueue;
 use metrics::{Counter, counter};
@@ -226,7 +227,7 @@ impl Recall {
     /// be able to drown what it does wrong.
     fn is_host_heard(&self, subject: &Subject, bad: bool, host: &str, now: Now) -> bool {
         let side: &[u8] = if bad { b"bad" } else { b"good" };
-        let key = Digest::of(&[b"host_share", side, host.as_bytes(), subject.to_string().as_bytes()]);
+        let key = Digest::of(&[b"host_share", side, host.as_bytes(), &subject.octets()]);
         let tokens = match self.tokens.get(&key, now.unix_seconds()) {
             Seen::Known(tokens, _) => tokens.unwrap_or_default(),
             Seen::Missing => Tokens::default(),

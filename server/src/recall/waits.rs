@@ -4,6 +4,13 @@ use crate::check::Waits;
 use metrics::{counter, histogram};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// How long mail waited that came through.
+pub const WAITED: &str = "tollgate_waited_seconds";
+
+/// Edges of its buckets, in seconds: a minute to three days.
+pub const WAITED_EDGES: &[f64] =
+    &[60.0, 300.0, 600.0, 1_200.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0, 43_200.0, 86_400.0, 259_200.0];
+
 /// Classes that are told apart: checks name a closed set, this is only a bound.
 const CLASSES_MAX: usize = 8;
 
@@ -42,7 +49,7 @@ impl WaitCounts {
                 known.passed += 1;
                 let bucket = usize::try_from(seconds.max(1).ilog2()).unwrap_or(BUCKETS - 1).min(BUCKETS - 1);
                 known.buckets[bucket] += 1;
-                histogram!("tollgate_waited_seconds", "class" => class).record(seconds as f64);
+                histogram!(WAITED, "class" => class).record(seconds as f64);
             }
         }
     }

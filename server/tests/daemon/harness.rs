@@ -203,7 +203,10 @@ pub(crate) struct Smtp {
 
 impl Smtp {
     pub(crate) fn from(client_ip: &'static str, sender: &'static str) -> Self {
-        Self { id: *b"a session's name", seq: 0, state: Bytes::new(), client_ip, sender }
+        let mut id = *b"a session's name";
+        let named = client_ip.len().min(id.len());
+        id[..named].copy_from_slice(&client_ip.as_bytes()[..named]);
+        Self { id, seq: 0, state: Bytes::new(), client_ip, sender }
     }
 
     pub(crate) fn session(&mut self) -> Option<v1::Session> {

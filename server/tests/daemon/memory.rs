@@ -91,9 +91,12 @@ async fn kills_under_load_lose_nothing_older_than_a_second() {
     assert!(answered.len() > kills as usize * 20, "{} messages are hardly a load", answered.len());
 }
 
+/// What is done to the store's file.
+type Damage = fn(&Path);
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_store_is_set_aside_and_mail_goes_on() {
-    let damages: [(&str, fn(&Path)); 3] = [
+    let damages: [(&str, Damage); 3] = [
         ("bits flipped", |file| {
             let mut octets = fs::read(file).expect("reads");
             octets.iter_mut().step_by(97).for_each(|octet| *octet ^= 0x10);

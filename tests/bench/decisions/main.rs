@@ -6,7 +6,8 @@
 //! the server's processor time for each call; the share is the ratio of the two processor times within one run, which
 //! holds on a noisy machine.
 //!
-//! `bench-decisions TOLLGATED [ROUNDS [SECONDS]]`; needs `taskset`.
+//! `bench-decisions TOLLGATED [ROUNDS [SECONDS [MORE.toml]]]`; MORE.toml is added to the configuration, as `stateful.toml`
+//! beside this file: everything that remembers is on. Needs `taskset`.
 
 #![allow(clippy::print_stdout, reason = "a program that prints figures")]
 
@@ -33,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(tollgated) => {
             let rounds = args.get(2).map_or(Ok(5), |text| text.parse())?;
             let seconds = args.get(3).map_or(Ok(3), |text| text.parse())?;
-            compare(Path::new(tollgated), rounds, Duration::from_secs(seconds))
+            compare(Path::new(tollgated), rounds, Duration::from_secs(seconds), args.get(4).map(Path::new))
         }
         None => Err("usage: bench-decisions TOLLGATED [ROUNDS [SECONDS]]".into()),
     }
@@ -45,12 +46,12 @@ struct Figures {
     cpu_us_per_call: f64,
 }
 
-fn compare(tollgated: &Path, rounds: usize, time: Duration) -> Result<(), Box<dyn Error>> {
+fn compare(tollgated: &Path, rounds: usize, time: Duration, more: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let floor_socket = folder.path().join("floor.sock");
     let floor =
         Server::start(&std::env::current_exe()?, &["floor".into(), floor_socket.clone().into()], &floor_socket)?;
-    let (config, socket) = configure(folder.path())?;
+    let (config, socket) = configure(folder.path(), more)?;
     let ours = Server::start(tollgated, &["--config".into(), config.into()], &socket)?;
     load::pin_to_second_processor();
     for mode in [load::Mode::FreshConnections, load::Mode::Multiplexed] {
@@ -90,11 +91,12 @@ fn report(mode: load::Mode, floors: &[Figures], ours: &[Figures]) {
     );
 }
 
-fn configure(folder: &Path) -> Result<(PathBuf, PathBuf), Box<dyn Error>> {
+fn configure(folder: &Path, more: Option<&Path>) -> Result<(PathBuf, PathBuf), Box<dyn Error>> {
     let socket = folder.join("tollgate.sock");
     let config = folder.join("tollgate.toml");
     let text = include_str!("bench.toml").replace("FOLDER", &folder.display().to_string());
-    fs::write(&config, text)?;
+    let more = more.map(fs::read_to_string).transpose()?.unwrap_or_default();
+    fs::write(&config, text + &more)?;
     Ok((config, socket))
 }
 

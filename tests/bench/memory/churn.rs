@@ -7,7 +7,7 @@ use tollgate::{
     clock::Clock,
     decision_log::LogRing,
     recall::{Bounds, Recall, keeper},
-    state::{Digest, Pace, Sled},
+    state::{Digest, Pace, Page, Shelf, Sled, Tokens},
 };
 
 /// Keys that are alive at any time: each lives so many steps.
@@ -23,7 +23,7 @@ pub(super) fn measure(keys: u64) -> Done {
     let ring = LogRing::default();
     let parts = keeper::Parts {
         recall: recall.clone(),
-        store,
+        store: store.clone(),
         clock: clock.clone(),
         ring: ring.clone(),
         records_max: 10_000_000,
@@ -46,8 +46,9 @@ pub(super) fn measure(keys: u64) -> Done {
             let (entries, octets) = recall.tokens.size();
             let (evicted, dropped) = recall.tokens.evicted();
             println!(
-                "{:>9} keys: folder {:>4} MiB, at hand {entries:>7} in {:>3} MiB, resident {:>4} MiB, driven out {evicted}, lost {dropped}",
+                "{:>9} keys: {} in the store, folder {:>4} MiB, at hand {entries:>7} in {:>3} MiB, resident {:>4} MiB, driven out {evicted}, lost {dropped}",
                 (step + 1) * STEP,
+                records(&store)?,
                 folder_octets(folder.path())? >> 20,
                 octets >> 20,
                 resident()? >> 20,
@@ -59,4 +60,17 @@ pub(super) fn measure(keys: u64) -> Done {
     keeper.stop();
     println!("in the end: folder {} MiB", folder_octets(folder.path())? >> 20);
     Ok(())
+}
+
+/// Records of limits that the store holds.
+fn records(store: &Sled) -> Result<usize, Box<dyn std::error::Error>> {
+    let (mut count, mut from) = (0, None);
+    loop {
+        let page: Page<Tokens> = store.walk(from.as_ref(), 10_000)?;
+        count += page.records.len();
+        from = page.next;
+        if from.is_none() {
+            return Ok(count);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What do Prometheus and postmasters see of memory and its store?
 
 use crate::{
-    recall::{Recall, Table},
+    recall::{Recall, Table, WAITED},
     state::{Record, Standing, Tokens, Triplet},
 };
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
@@ -22,9 +22,14 @@ pub(super) fn describe() {
         "reports beyond what one mail host may say of one subject"
     );
     describe_counter!("tollgate_waits_begun_total", "mails that began to wait, by what their sender is known by");
-    describe_histogram!("tollgate_waited_seconds", Unit::Seconds, "how long mail waited that came through");
+    describe_histogram!(WAITED, Unit::Seconds, "how long mail waited that came through");
     for doing in ["read", "write"] {
         counter!("tollgate_store_failures_total", "doing" => doing).absolute(0);
+    }
+    for kind in [Standing::NAME, Triplet::NAME, Tokens::NAME] {
+        for name in ["tollgate_store_read_total", "tollgate_store_written_total", "tollgate_store_forgotten_total"] {
+            counter!(name, "kind" => kind).absolute(0);
+        }
     }
 }
 

@@ -98,10 +98,16 @@ pub struct Keeper {
     threads: Vec<JoinHandle<()>>,
 }
 
+/// Every series that can be named beforehand.
+pub fn register_metrics(recall: &Recall) {
+    metrics::describe();
+    metrics::show(recall, false);
+}
+
 impl Keeper {
     /// Starts both threads. Install the metrics recorder before.
     pub fn start(parts: Parts) -> io::Result<Self> {
-        metrics::describe();
+        register_metrics(&parts.recall);
         let (stop, recall) = (Arc::new(AtomicBool::new(false)), parts.recall.clone());
         let named = |name: &str| thread::Builder::new().name(name.to_owned());
         let (mut reader, mut writer) = (Reader::new(parts.clone()), Writer::new(parts));

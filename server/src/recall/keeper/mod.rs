@@ -43,6 +43,11 @@ pub trait RecallStore: Shelf<Standing> + Shelf<Triplet> + Shelf<Tokens> {
         Ok(None)
     }
 
+    /// Gives back room that it does not need; after each round over it.
+    fn tidy(&self) -> Result<(), StateError> {
+        Ok(())
+    }
+
     /// Other servers write to it too: what is not here may be there, and what is here may have changed.
     fn is_shared(&self) -> bool {
         false
@@ -61,6 +66,10 @@ impl RecallStore for Sled {
 
     fn revive(&self) -> Result<Option<PathBuf>, StateError> {
         self.reopen()
+    }
+
+    fn tidy(&self) -> Result<(), StateError> {
+        Self::tidy(self).map(drop)
     }
 }
 

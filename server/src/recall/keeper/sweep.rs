@@ -11,6 +11,9 @@ const PAGE: usize = 1_000;
 /// began with, however fast that comes.
 const FOR_EACH_WRITTEN: usize = 4;
 
+/// How often the store is asked whether it needs all its room, in seconds.
+const TIDY_SECONDS: u64 = 60;
+
 /// Expiry times that stand for all of a shelf.
 const SAMPLE: usize = 1_024;
 
@@ -21,6 +24,8 @@ pub(super) struct Sweep {
     rounds: [Round; 3],
     /// The shard of each table that is looked at next.
     shard: usize,
+    /// Not before then is the store asked again whether it needs all its room, Unix seconds.
+    tidy_from: u64,
 }
 
 /// One round over a shelf.
@@ -36,7 +41,7 @@ struct Round {
 
 impl Sweep {
     pub(super) fn new(records_max: u64) -> Self {
-        Self { records_max, kind: 0, rounds: Default::default(), shard: 0 }
+        Self { records_max, kind: 0, rounds: Default::default(), shard: 0, tidy_from: 0 }
     }
 
     /// A part of each table and of the store: more of it the more was `written` in this turn.
@@ -69,6 +74,10 @@ impl Sweep {
             left = left.saturating_sub(PAGE);
             if ended {
                 self.kind = (self.kind + 1) % self.rounds.len();
+                if self.kind == 0 && now >= self.tidy_from {
+                    self.tidy_from = now + TIDY_SECONDS;
+                    parts.store.tidy()?;
+                }
                 break;
             }
         }

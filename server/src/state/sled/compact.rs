@@ -7,18 +7,10 @@ use super::write_to;
 use std::{fs, io, path::Path};
 
 /// A smaller folder is not worth it, in octets.
-const WASTE_MIN: u64 = 256 << 20;
+pub(super) const WASTE_MIN: u64 = 64 << 20;
 
 /// So many times what is alive is usual for sled; more is waste.
 const USUAL: u64 = 10;
-
-/// The store, copied into a fresh folder if most of it is waste. Where that does not work it stays as it is.
-pub(super) fn if_wasteful(path: &Path, db: sled::Db) -> Result<sled::Db, String> {
-    if !is_wasteful(&db, WASTE_MIN) {
-        return Ok(db);
-    }
-    compacted(path, db)
-}
 
 /// Is most of it waste? Looks through it only if it is large.
 pub(super) fn is_wasteful(db: &sled::Db, waste_min: u64) -> bool {
@@ -41,6 +33,7 @@ fn lives_more_than(db: &sled::Db, octets: u64) -> bool {
     false
 }
 
+/// The store, copied into a fresh folder. Where that does not work it stays as it is.
 pub(super) fn compacted(path: &Path, db: sled::Db) -> Result<sled::Db, String> {
     let (fresh, old) = (path.with_file_name("sled.compact"), path.with_file_name("sled.old"));
     let swap = || {

@@ -6,7 +6,7 @@
 //! 4. Damaged files may panic inside sled, at the opening or later: caught, and treated as damage.
 //! 5. Large batches starve its memory reclamation: written in pieces of at most [`BATCH_MAX`].
 //! 6. Its cache bound and its flushing are implicit: both are set here, and [`Sled::flush`] is called at shutdown.
-//! 7. It never gives space back: copied into a fresh folder at the opening once most of a large one is waste.
+//! 7. It never gives space back: [`Sled::tidy`] copies it into a fresh folder once most of a large one is waste.
 //! 8. One failed write, as on a full disk, makes it fail for ever: [`Sled::reopen`].
 //!
 //! A log whose front is damaged reads as empty without any complaint: a mark tells an empty store from an emptied one.
@@ -62,7 +62,6 @@ impl Sled {
         let say = |error: String| StateError::Failed(path.display().to_string(), error);
         let lock = opening::lock(&folder.join("sled.lock"))?;
         let (db, set_aside) = opening::whatever_is_there(&path).map_err(say)?;
-        let db = compact::if_wasteful(&path, db).map_err(say)?;
         let is_damaged = AtomicBool::new(false);
         Ok(Opened { store: Self { db: Mutex::new(Some(db)), is_damaged, folder: path, _lock: lock }, set_aside })
     }
@@ -85,6 +84,30 @@ impl Sled {
         let (fresh, set_aside) = opened.map_err(say)?;
         *db = Some(fresh);
         Ok(set_aside)
+    }
+
+    /// Leaves waste behind, if there is much: sled's file grows with every change, and never shrinks. Whoever asks meanwhile
+    /// waits: some tenths of a second for each hundred thousand records. `true` = there was, and it is gone.
+    pub fn tidy(&self) -> Result<bool, StateError> {
+        self.tidy_from(compact::WASTE_MIN)
+    }
+
+    fn tidy_from(&self, waste_min: u64) -> Result<bool, StateError> {
+        let mut handle = self.handle();
+        let Some(db) = handle.take() else { return Ok(false) };
+        let looked = catch_unwind(AssertUnwindSafe(|| compact::is_wasteful(&db, waste_min)));
+        if !looked.unwrap_or(false) {
+            *handle = Some(db);
+            return Ok(false);
+        }
+        let copied = catch_unwind(AssertUnwindSafe(|| compact::compacted(&self.folder, db)));
+        match copied.unwrap_or_else(|_| Err("damaged: it panicked while it was copied".to_owned())) {
+            Ok(fresh) => {
+                *handle = Some(fresh);
+                Ok(true)
+            }
+            Err(error) => Err(self.failed(&error)),
+        }
     }
 
     /// Writes many entries, in pieces that sled can take.

@@ -1,7 +1,7 @@
 //! How often is the line crossed, how long does a key live, and what becomes of the fields of the dead?
 
 use super::{DAY, PATIENCE_MS, keep, key_of, now, plain, read, server, shelves::Sample, state};
-use state::{Held, KEEP_MAX, READ_MAX, Record, Shelf, Standing, Tokens};
+use state::{Held, KEEP_MAX, READ_MAX, Record, Shelf, Standing, Tokens, Triplet};
 use tollgate_tests::{proxy::Proxy, redis::Redis, scratch::Scratch};
 
 #[test]
@@ -27,6 +27,12 @@ fn many_keys_cost_one_round_trip() {
     );
     assert_eq!(crossed(&|| drop(Shelf::<Standing>::read(&store, &keys, now()).expect("reads"))), 1);
     assert_eq!(crossed(&|| drop(Shelf::<Standing>::read(&store, &keys[..1], now()).expect("reads"))), 1);
+    let (triplets, tokens) = ([Triplet::key(1), Triplet::key(2)], [Tokens::key(3)]);
+    let all_kinds = || store.read_three::<Standing, Triplet, Tokens>((&keys[..5], &triplets, &tokens), now());
+    assert_eq!(crossed(&|| drop(all_kinds().expect("reads"))), 1, "all that one stage wants to know");
+    let (standings, triplets, tokens) = all_kinds().expect("reads");
+    assert_eq!((standings.len(), triplets.len(), tokens.len()), (5, 2, 1));
+    assert!(standings.iter().all(|held| held.own.is_some()) && triplets.iter().all(|held| *held == Held::default()));
     assert_eq!(proxy.connections(), 2, "one to read, one to write");
 }
 

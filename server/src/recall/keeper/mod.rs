@@ -15,7 +15,7 @@ use super::Recall;
 use crate::{
     clock::Clock,
     decision_log::LogRing,
-    state::{Memory, Redis, Shelf, Sled, Standing, StateError, Tokens, Triplet},
+    state::{Digest, Held, Memory, Redis, Shelf, Sled, Standing, StateError, Subject, Tokens, Triplet},
 };
 use breaker::Breaker;
 use reader::Reader;
@@ -30,8 +30,39 @@ use std::{
 };
 use writer::Writer;
 
+/// What is wanted of a store at a moment; all kinds together at most [`crate::state::READ_MAX`] keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// Reputations.
+    pub standings: &'a [Subject],
+    /// Triplets.
+    pub triplets: &'a [Digest],
+    /// Limits.
+    pub tokens: &'a [Digest],
+}
+
+/// What a store holds of what is wanted, each kind in the order of its keys.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Reputations.
+    pub standings: Vec<Held<Standing>>,
+    /// Triplets.
+    pub triplets: Vec<Held<Triplet>>,
+    /// Limits.
+    pub tokens: Vec<Held<Tokens>>,
+}
+
 /// What memory needs of a store. Calls block, and end within the store's own time-out.
 pub trait RecallStore: Shelf<Standing> + Shelf<Triplet> + Shelf<Tokens> {
+    /// Reads all that is wanted; a store that is far away in one request.
+    fn read_all(&self, wanted: &Wanted<'_>, now: u64) -> Result<Found, StateError> {
+        Ok(Found {
+            standings: Shelf::<Standing>::read(self, wanted.standings, now)?,
+            triplets: Shelf::<Triplet>::read(self, wanted.triplets, now)?,
+            tokens: Shelf::<Tokens>::read(self, wanted.tokens, now)?,
+        })
+    }
+
     /// Brings to disk what was written.
     fn settle(&self) -> Result<(), StateError> {
         Ok(())
@@ -74,6 +105,11 @@ impl RecallStore for Sled {
 }
 
 impl RecallStore for Redis {
+    fn read_all(&self, wanted: &Wanted<'_>, now: u64) -> Result<Found, StateError> {
+        let (standings, triplets, tokens) = self.read_three((wanted.standings, wanted.triplets, wanted.tokens), now)?;
+        Ok(Found { standings, triplets, tokens })
+    }
+
     fn is_shared(&self) -> bool {
         true
     }

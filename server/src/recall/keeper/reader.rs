@@ -1,12 +1,12 @@
-//! How is answered what is not at hand? All questions that wait go to the store together, in one request a kind.
+//! How is answered what is not at hand? All questions that wait go to the store together, in one request.
 
 use super::{
-    super::{Missing, Seen, kinds::Kind},
-    Breaker, Parts, metrics,
+    super::{Missing, Recall, Seen, kinds::Kind},
+    Breaker, Found, Parts, Wanted, metrics,
 };
 use crate::{
     ask::{Answered, StateAnswer, StateQuestion},
-    state::{Digest, READ_MAX, Shelf, Standing, Tokens, Triplet},
+    state::{Digest, Held, READ_MAX, Record, Standing, Tokens, Triplet},
 };
 use std::{
     sync::atomic::{AtomicBool, Ordering},
@@ -16,9 +16,6 @@ use tokio::sync::oneshot;
 
 /// How long it sleeps at most: then it looks whether it is to end, and whether the store is back.
 const LOOK: Duration = Duration::from_millis(100);
-
-/// Questions of one kind.
-type Asked<R> = Vec<(<R as crate::state::Record>::Key, Option<oneshot::Sender<Answered>>)>;
 
 pub(super) struct Reader {
     parts: Parts,
@@ -40,78 +37,87 @@ impl Reader {
 
     /// Answers what waits by now.
     pub(super) fn turn(&mut self) {
-        let (mut standings, mut triplets, mut tokens) = (Asked::<Standing>::new(), Asked::<Triplet>::new(), Vec::new());
-        let missing: Vec<Missing> = std::iter::from_fn(|| self.parts.recall.next_missing()).take(READ_MAX).collect();
+        let (recall, now) = (self.parts.recall.clone(), self.parts.clock.now().unix_seconds());
+        let mut waiting = (Waiting::<Standing>::default(), Waiting::<Triplet>::default(), Waiting::<Tokens>::default());
+        let missing: Vec<Missing> = std::iter::from_fn(|| recall.next_missing()).take(READ_MAX).collect();
         if missing.is_empty() && self.breaker.is_open() && self.breaker.allows() {
             // Nobody asks while answers are known to be missing: somebody has to.
-            tokens.push((Digest::default(), None));
+            waiting.2.keys.push(Digest::default());
+            waiting.2.replies.push(None);
         }
         for Missing { question, reply } in missing {
             match question {
-                StateQuestion::Standing(subject) => standings.push((subject, reply)),
-                StateQuestion::Triplet(key) => triplets.push((key, reply)),
-                StateQuestion::Tokens(key) => tokens.push((key, reply)),
+                StateQuestion::Standing(subject) => waiting.0.add(&recall, subject, reply, now),
+                StateQuestion::Triplet(key) => waiting.1.add(&recall, key, reply, now),
+                StateQuestion::Tokens(key) => waiting.2.add(&recall, key, reply, now),
             }
         }
-        self.answer::<Standing>(standings);
-        self.answer::<Triplet>(triplets);
-        self.answer::<Tokens>(tokens);
-    }
-
-    fn answer<R: Kind>(&mut self, asked: Asked<R>)
-    where
-        dyn super::RecallStore: Shelf<R>,
-    {
-        let now = self.parts.clock.now().unix_seconds();
-        let recall = self.parts.recall.clone();
-        let table = R::table(&recall);
-        let (mut keys, mut replies) = (Vec::new(), Vec::new());
-        for (key, reply) in asked {
-            // Another question may have brought it meanwhile.
-            match (table.get(&key, now), reply) {
-                (Seen::Known(known, age), Some(reply)) => send(Some(reply), known, age),
-                (_, reply) => {
-                    keys.push(key);
-                    replies.push(reply);
-                }
-            }
-        }
-        if keys.is_empty() {
+        if waiting.0.keys.len() + waiting.1.keys.len() + waiting.2.keys.len() == 0 {
             return;
         }
-        match self.read::<R>(&keys, now) {
-            Some(held) => {
-                for ((key, reply), held) in keys.into_iter().zip(replies).zip(held) {
-                    table.fill(key.clone(), held, now);
-                    if let Seen::Known(known, age) = table.get(&key, now) {
-                        send(reply, known, age);
-                    }
-                }
-            }
-            None => {
-                for reply in replies.into_iter().flatten() {
-                    let _ = reply.send(Answered::state(StateAnswer::Unknown, Duration::ZERO));
-                }
-            }
-        }
+        let wanted = Wanted { standings: &waiting.0.keys, triplets: &waiting.1.keys, tokens: &waiting.2.keys };
+        let found = self.read(&wanted, now).unwrap_or_default();
+        waiting.0.tell(&recall, found.standings, now);
+        waiting.1.tell(&recall, found.triplets, now);
+        waiting.2.tell(&recall, found.tokens, now);
     }
 
-    fn read<R: Kind>(&mut self, keys: &[R::Key], now: u64) -> Option<Vec<crate::state::Held<R>>>
-    where
-        dyn super::RecallStore: Shelf<R>,
-    {
+    fn read(&mut self, wanted: &Wanted<'_>, now: u64) -> Option<Found> {
         if !self.breaker.allows() {
             return None;
         }
-        let store: &dyn super::RecallStore = &*self.parts.store;
-        let read = Shelf::<R>::read(store, keys, now);
-        metrics::asked(R::NAME, keys.len());
+        let read = self.parts.store.read_all(wanted, now);
+        metrics::asked(Standing::NAME, wanted.standings.len());
+        metrics::asked(Triplet::NAME, wanted.triplets.len());
+        metrics::asked(Tokens::NAME, wanted.tokens.len());
         match &read {
             Ok(_) => self.breaker.worked(),
             Err(error) => self.breaker.failed(error),
         }
         self.parts.recall.set_troubled(self.breaker.is_open());
-        read.ok().filter(|held| held.len() == keys.len())
+        read.ok()
+    }
+}
+
+/// Questions of one kind, and who wants to know.
+struct Waiting<R: Kind> {
+    keys: Vec<R::Key>,
+    replies: Vec<Option<oneshot::Sender<Answered>>>,
+}
+
+impl<R: Kind> Default for Waiting<R> {
+    fn default() -> Self {
+        Self { keys: Vec::new(), replies: Vec::new() }
+    }
+}
+
+impl<R: Kind> Waiting<R> {
+    /// One more, unless another question has brought the answer meanwhile.
+    fn add(&mut self, recall: &Recall, key: R::Key, reply: Option<oneshot::Sender<Answered>>, now: u64) {
+        match (R::table(recall).get(&key, now), reply) {
+            (Seen::Known(known, age), Some(reply)) => send(Some(reply), known, age),
+            (_, reply) => {
+                self.keys.push(key);
+                self.replies.push(reply);
+            }
+        }
+    }
+
+    /// Takes in what the store holds, in the order of the keys, and tells it; without that nothing is known.
+    fn tell(self, recall: &Recall, found: Vec<Held<R>>, now: u64) {
+        let table = R::table(recall);
+        let mut found = found.into_iter();
+        for (key, reply) in self.keys.into_iter().zip(self.replies) {
+            let Some(held) = found.next() else {
+                // Who asked may have gone.
+                let _ = reply.map(|reply| reply.send(Answered::state(StateAnswer::Unknown, Duration::ZERO)));
+                continue;
+            };
+            table.fill(key.clone(), held, now);
+            if let Seen::Known(known, age) = table.get(&key, now) {
+                send(reply, known, age);
+            }
+        }
     }
 }
 

@@ -43,6 +43,27 @@ impl Redis {
         Ok(all)
     }
 
+    /// Records of three kinds, in one request.
+    #[allow(clippy::type_complexity, reason = "three kinds of keys, and what is held under them")]
+    pub fn read_three<A: Record, B: Record, C: Record>(
+        &self,
+        (first, second, third): (&[A::Key], &[B::Key], &[C::Key]),
+        now: u64,
+    ) -> Result<(Vec<Held<A>>, Vec<Held<B>>, Vec<Held<C>>), StateError> {
+        let first: Vec<String> = first.iter().map(|key| self.key::<A>(key)).collect();
+        let second: Vec<String> = second.iter().map(|key| self.key::<B>(key)).collect();
+        let third: Vec<String> = third.iter().map(|key| self.key::<C>(key)).collect();
+        let units: Vec<Unit> = first.iter().chain(&second).chain(&third).map(|key| reading(key)).collect();
+        let mut answers = self.ask(&units)?;
+        if answers.len() != units.len() {
+            return Err(Failure::odd().at(&locked(&self.reading).first()));
+        }
+        let of_third = answers.split_off(first.len() + second.len());
+        let of_second = answers.split_off(first.len());
+        let held = (self.held(&first, answers, now)?, self.held(&second, of_second, now)?);
+        Ok((held.0, held.1, self.held(&third, of_third, now)?))
+    }
+
     /// The field, and that its key lives as long as any of its fields. As one, because a key that was cut off from its
     /// end would stay for ever: with `NX` it gets one, with `GT` a later one.
     fn keeping<R: Record>(&self, key: &R::Key, record: &R, now: u64) -> Unit {

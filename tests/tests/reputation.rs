@@ -6,7 +6,7 @@ use std::{
     fs,
     time::{SystemTime, UNIX_EPOCH},
 };
-use tollgate_tests::{daemon::Daemon, dns, scratch::Scratch};
+use tollgate_tests::{daemon::Daemon, dns, scratch::Scratch, wait};
 
 /// The group of the sockets: there on every host.
 const GROUP: &str = "root";
@@ -60,9 +60,8 @@ fn reputations_are_moved_shown_forgotten_and_published() {
     assert!(import().output.starts_with("taken 0,"), "what was reset stays reset");
     let unknown = daemon.tool(&["reputation", "reset", "203.0.113.1", "--reason", "x", "--by", "ann"]);
     assert!(!unknown.good && unknown.output.contains("nothing is remembered"), "{}", unknown.output);
-    let log = daemon.log();
     for words in ["event=reputation_reset subject=192.0.2.1", "event=reputation_import taken=7"] {
-        assert!(log.contains(words), "{log}");
+        wait::until(words, wait::SOON, || daemon.log().contains(words));
     }
 }
 

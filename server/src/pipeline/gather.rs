@@ -135,6 +135,8 @@ impl Asking<'_> {
             for (patience, question, receiver) in round.waiting {
                 let answered = match patience {
                     _ if budget.is_zero() => taken(receiver, &question),
+                    // The time is over already: what is there is taken.
+                    Patience::Remembered if !waited.in_time => taken(receiver, &question),
                     Patience::Decides => wait(receiver, &question, timer_of(&mut timer, budget)).await,
                     Patience::Remembered => {
                         wait(receiver, &question, timer_of(&mut recall, budget.min(self.recall))).await

@@ -128,7 +128,7 @@ impl Recall {
             Seen::Missing if self.is_troubled() => (StateAnswer::Unknown, 0),
             Seen::Missing => return None,
         };
-        if age > REFRESH_SECONDS && self.shared.load(Ordering::Relaxed) {
+        if age > REFRESH_SECONDS && self.shared.load(Ordering::Relaxed) && !self.is_troubled() {
             self.wish(Missing { question: question.clone(), reply: None });
         }
         Some(Answered::state(answer, Duration::from_secs(age)))

@@ -44,7 +44,7 @@ impl DnsName {
         (start < end).then(|| self.text.get(start..end).unwrap_or(&self.text))
     }
 
-    /// The same name with another secret in its own's place: what is written down has [`KEY_SHOWN`] there, and gets its
+    /// The same name with another secret in its own's place: what is written down has `[key]` there, and gets its
     /// key back before it is compared with a question. A name without a secret stays as it is.
     #[must_use]
     pub fn with_key(&self, key: &str) -> Self {

@@ -2,13 +2,13 @@
 //! ago is there again, and nobody is refused for the store's sake.
 
 use crate::harness::{Daemon, Smtp, wait_for};
+use rustix::process::Signal;
 use std::{
     collections::HashSet,
     env, fs,
     io::Write,
     path::Path,
     process::Command,
-    thread,
     time::{Duration, Instant},
 };
 use tollgate_proto::v1;
@@ -113,16 +113,15 @@ async fn a_damaged_store_is_set_aside_and_mail_goes_on() {
         for number in 0..50 {
             message(&daemon, number).await;
         }
-        warm(&daemon, 1);
-        thread::sleep(LOST_MAX);
-        daemon.kill();
+        daemon.signal(Signal::TERM);
+        daemon.wait();
         damage(&daemon.path("state/sled/db"));
         daemon.run();
         // Whether anything could be saved or not: it works, and remembers anew.
         message(&daemon, 1_000).await;
         wait_for(name, || to_the_end(remembered(&daemon)).contains(&address(1_000)).then_some(()));
-        thread::sleep(LOST_MAX);
-        daemon.kill();
+        daemon.signal(Signal::TERM);
+        daemon.wait();
         daemon.run();
         wait_for(name, || to_the_end(remembered(&daemon)).contains(&address(1_000)).then_some(()));
     }

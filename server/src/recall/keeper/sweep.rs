@@ -13,6 +13,7 @@ const FOR_EACH_WRITTEN: usize = 4;
 
 /// How often the store is asked whether it needs all its room, in seconds.
 const TIDY_SECONDS: u64 = 60;
+const TIDY_FAILED_SECONDS: u64 = 3_600;
 
 /// Expiry times that stand for all of a shelf.
 const SAMPLE: usize = 1_024;
@@ -75,8 +76,10 @@ impl Sweep {
             if ended {
                 self.kind = (self.kind + 1) % self.rounds.len();
                 if self.kind == 0 && now >= self.tidy_from {
-                    self.tidy_from = now + TIDY_SECONDS;
+                    // One that fails is not tried again soon: it may have filled the disk.
+                    self.tidy_from = now + TIDY_FAILED_SECONDS;
                     parts.store.tidy()?;
+                    self.tidy_from = now + TIDY_SECONDS;
                 }
                 break;
             }

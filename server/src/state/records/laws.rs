@@ -1,6 +1,6 @@
 //! Do records merge as they promise? The laws of [`Record`], over any records of every kind.
 
-use super::{Digest, Exception, Experience, Standing, Subject, Tokens, Triplet};
+use super::{Digest, Exception, Experience, Horizon, Standing, Subject, Tokens, Triplet};
 use crate::state::{Key, Record};
 use proptest::prelude::*;
 
@@ -124,6 +124,34 @@ proptest! {
         if let Some(standing) = Standing::decode(&octets) {
             prop_assert!(standing.reputation(u64::MAX).abs() <= 100.0);
         }
+    }
+
+    /// Against a plain list of what happened, each event weighed by its age: no sums that are carried on.
+    #[test]
+    fn points_fade_as_each_event_would(
+        events in prop::collection::vec((-9.0..9.0_f32, 0..5_000_000_u64), 1..60),
+        later in 0..5_000_000_u64,
+    ) {
+        let mut events = events;
+        events.sort_by_key(|event| event.1);
+        let mut standing = Standing::default();
+        for &(points, at) in &events {
+            standing.learn(Experience::Refused, points, at);
+        }
+        let now = events.last().map_or(0, |event| event.1) + later;
+        let mut expected = 0.0;
+        for horizon in Horizon::ALL {
+            let weigh = |points: f32, at: u64| {
+                f64::from(points.abs()) * 0.5_f64.powf((now - at) as f64 / f64::from(horizon.half_life()))
+            };
+            let sum = |bad: bool| -> f64 {
+                events.iter().filter(|event| (event.0 < 0.0) == bad).map(|&(points, at)| weigh(points, at)).sum()
+            };
+            let (good, bad) = (sum(false), sum(true));
+            expected += f64::from(horizon.weight()) / 6.0 * 100.0 * (good - bad) / (good + bad + 5.0);
+        }
+        let told = f64::from(standing.reputation(now));
+        prop_assert!((told - expected).abs() < 0.1, "{told} {expected}");
     }
 
     /// Learning in any order of servers, told together, is what one server would have learnt.

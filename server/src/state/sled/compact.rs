@@ -33,21 +33,15 @@ fn lives_more_than(db: &sled::Db, octets: u64) -> bool {
     false
 }
 
-/// The store, copied into a fresh folder. Where that does not work it stays as it is.
-pub(super) fn compacted(path: &Path, db: sled::Db) -> Result<sled::Db, String> {
+/// Copies the store into a fresh folder, and puts that in its place. Where it does not work, the old one stays.
+pub(super) fn swapped(path: &Path, db: sled::Db) -> io::Result<()> {
     let (fresh, old) = (path.with_file_name("sled.compact"), path.with_file_name("sled.old"));
-    let swap = || {
-        remove(&fresh)?;
-        copy(&db, &fresh)?;
-        drop(db);
-        fs::rename(path, &old)?;
-        fs::rename(&fresh, path)?;
-        fs::remove_dir_all(&old)
-    };
-    // Whatever went wrong: one of the folders is whole.
-    let swapped: io::Result<()> = swap();
-    let _ = swapped;
-    super::opening::whatever_is_there(path).map(|(db, _)| db)
+    remove(&fresh)?;
+    copy(&db, &fresh)?;
+    drop(db);
+    fs::rename(path, &old)?;
+    fs::rename(&fresh, path)?;
+    fs::remove_dir_all(&old)
 }
 
 fn copy(db: &sled::Db, to: &Path) -> io::Result<()> {

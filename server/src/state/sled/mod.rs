@@ -24,7 +24,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::{Path, PathBuf},
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        PoisonError, RwLock, RwLockWriteGuard,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -37,8 +37,9 @@ const SWITCH: &[u8] = b"kill_switch";
 /// The store in a folder of its own.
 #[derive(Debug)]
 pub struct Sled {
-    // std mutex: held to take a handle, and while the store is opened anew; never over an await.
-    db: Mutex<Option<sled::Db>>,
+    // std lock: for reading while anything is done with the store, for writing while it is opened anew or copied, so that
+    // no write goes into a folder that is about to be left behind. Never held over an await.
+    db: RwLock<Option<sled::Db>>,
     /// An operation found that the files are not what sled wrote.
     is_damaged: AtomicBool,
     folder: PathBuf,
@@ -63,7 +64,7 @@ impl Sled {
         let lock = opening::lock(&folder.join("sled.lock"))?;
         let (db, set_aside) = opening::whatever_is_there(&path).map_err(say)?;
         let is_damaged = AtomicBool::new(false);
-        Ok(Opened { store: Self { db: Mutex::new(Some(db)), is_damaged, folder: path, _lock: lock }, set_aside })
+        Ok(Opened { store: Self { db: RwLock::new(Some(db)), is_damaged, folder: path, _lock: lock }, set_aside })
     }
 
     /// Waits until everything is on disk.
@@ -100,13 +101,13 @@ impl Sled {
             *handle = Some(db);
             return Ok(false);
         }
-        let copied = catch_unwind(AssertUnwindSafe(|| compact::compacted(&self.folder, db)));
-        match copied.unwrap_or_else(|_| Err("damaged: it panicked while it was copied".to_owned())) {
-            Ok(fresh) => {
-                *handle = Some(fresh);
-                Ok(true)
-            }
-            Err(error) => Err(self.failed(&error)),
+        let copied = catch_unwind(AssertUnwindSafe(|| compact::swapped(&self.folder, db)));
+        // Whatever went wrong, one whole store is in its place; if it is damaged, `reopen` finds out and says so.
+        *handle = opening::in_place(&self.folder).ok();
+        match copied {
+            Ok(Ok(())) => Ok(true),
+            Ok(Err(error)) => Err(self.failed(&format!("its waste could not be left behind: {error}"))),
+            Err(_) => Err(self.failed(&"damaged: it panicked while it was copied")),
         }
     }
 
@@ -117,8 +118,9 @@ impl Sled {
 
     /// Works with the store; what panics is damage.
     fn with<T>(&self, work: impl FnOnce(&sled::Db) -> sled::Result<T>) -> Result<T, StateError> {
-        let Some(db) = self.handle().clone() else { return Err(self.failed(&"it could not be opened anew yet")) };
-        match catch_unwind(AssertUnwindSafe(|| work(&db))) {
+        let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(db) = db.as_ref() else { return Err(self.failed(&"it could not be opened anew yet")) };
+        match catch_unwind(AssertUnwindSafe(|| work(db))) {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => {
                 let is_damage = opening::is_damage(&error);
@@ -132,8 +134,8 @@ impl Sled {
         }
     }
 
-    fn handle(&self) -> MutexGuard<'_, Option<sled::Db>> {
-        self.db.lock().unwrap_or_else(PoisonError::into_inner)
+    fn handle(&self) -> RwLockWriteGuard<'_, Option<sled::Db>> {
+        self.db.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn failed(&self, error: &dyn std::fmt::Display) -> StateError {

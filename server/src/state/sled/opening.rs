@@ -48,6 +48,12 @@ pub(super) fn whatever_is_there(path: &Path) -> Result<Opened, String> {
     }
 }
 
+/// Opens what an interrupted copy has left, as it is: nothing is set aside here.
+pub(super) fn in_place(path: &Path) -> Result<sled::Db, Attempt> {
+    super::compact::finish(path).map_err(|error| Attempt::Failed(error.into()))?;
+    attempt(path)
+}
+
 /// Opens an empty one in its place, and keeps it.
 pub(super) fn empty_beside(path: &Path) -> Result<Opened, String> {
     let aside = put_aside(path).map_err(|error| error.to_string())?;

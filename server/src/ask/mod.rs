@@ -21,7 +21,7 @@ pub use spf_answers::{SpfAnswers, SpfQuestion, SpfRole, SpfTerms};
 pub use state::{StateAnswer, StateQuestion};
 
 use crate::session::SessionId;
-use spf::Evaluation;
+use spf::{Evaluation, SpfResult};
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -350,6 +350,12 @@ impl Answers {
             (Question::Spf(asked), _) if asked.role == role => Some((&**asked, None)),
             _ => None,
         })
+    }
+
+    /// Does SPF say who sent this: a pass that is an identity?
+    pub fn is_identified(&self) -> bool {
+        let proves = |evaluation: &Evaluation| evaluation.result == SpfResult::Pass && evaluation.is_identity;
+        self.spf(SpfRole::Sender).any(|(_, evaluation)| evaluation.is_some_and(proves))
     }
 
     /// Records an answer; a second one for the same question replaces the first. Beyond [`Answers::MAX`] it is dropped.

@@ -3,7 +3,7 @@
 
 use super::{Action, Decision, Judged, exempt::Exemptions, policy::Step, stage::Judge};
 use crate::{
-    ask::{Answer, Answers, Question, SpfRole, spf::SpfResult},
+    ask::Answers,
     check::{Came, Effect, Outcome},
     clock::Now,
     metrics::STEP_RCPTHOSTS,
@@ -67,14 +67,4 @@ impl Judge<'_> {
 pub(super) fn is_vouched_for(decision: &Decision) -> bool {
     let allows = |judged: &Judged| judged.outcome == Outcome::Allow && judged.mode < Mode::Monitor;
     decision.findings.iter().any(allows)
-}
-
-/// Does SPF say who sent this?
-pub(super) fn is_identified(answers: &Answers) -> bool {
-    answers.iter().any(|(question, answered)| match (question, &answered.answer) {
-        (Question::Spf(asked), Answer::Spf(evaluation)) => {
-            asked.role == SpfRole::Sender && evaluation.result == SpfResult::Pass && evaluation.is_identity
-        }
-        _ => false,
-    })
 }

@@ -5,7 +5,6 @@
 
 use super::{
     Action, ListsHeard, Policy,
-    learning::is_identified,
     policy::Step,
     precedence::{self, Found, Ruling, Speaker},
     stage::{Call, Judge, TakingPart},
@@ -103,7 +102,7 @@ fn remembered(hearing: &Hearing<'_>) -> Remembered {
     match hearing.answers.state(&StateQuestion::Standing(Subject::Ip(ip))) {
         StateAnswer::Standing(standing) => Remembered {
             good_history: standing.is_well_known(now),
-            proven_good: standing.is_good(now) && is_identified(hearing.answers),
+            proven_good: standing.is_good(now) && hearing.answers.is_identified(),
         },
         _ => Remembered::default(),
     }

@@ -163,7 +163,7 @@ impl Engine {
         let exemptions = call.exemptions;
         let judge = self.judge(&policy, true);
         let (mut decision, seen) = judge.run(call).await;
-        decision.facts.history.identified |= learning::is_identified(&decision.evidence);
+        decision.facts.history.identified |= decision.evidence.is_identified();
         if !repeated {
             tally::note(&mut decision, exemptions, policy.settings());
             self.note_lists(&policy, &mut decision, seen);

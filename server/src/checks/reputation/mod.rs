@@ -12,7 +12,7 @@ mod show;
 mod traps;
 
 use crate::{
-    ask::{Answers, Question, SpfRole, StateAnswer, StateQuestion, spf::SpfResult},
+    ask::{Answers, Question, SpfRole, StateAnswer, StateQuestion},
     check::{Came, Check, Def, Effect, Finding, Memory, Outcome, Rows},
     clock::Now,
     config::{Build, Section},
@@ -95,9 +95,7 @@ fn subjects(facts: &Facts, identified: bool) -> Vec<Subject> {
 
 /// Does SPF say who sent this: now, or earlier in this transaction?
 fn is_identified(facts: &Facts, answers: &Answers) -> bool {
-    let proves =
-        |evaluation: &crate::ask::spf::Evaluation| evaluation.result == SpfResult::Pass && evaluation.is_identity;
-    facts.history.identified || answers.spf(SpfRole::Sender).any(|(_, evaluation)| evaluation.is_some_and(proves))
+    facts.history.identified || answers.is_identified()
 }
 
 impl Check for Reputation {

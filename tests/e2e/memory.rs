@@ -9,6 +9,7 @@ use tollgate_tests::{
     gate::{CLEAN, Gate, Plan},
     proxy::Proxy,
     redis::Redis,
+    redis_cluster::RedisCluster,
     scratch::Scratch,
     smtp::Reply,
     wait,
@@ -171,4 +172,60 @@ fn two_servers_remember_together() {
     // Servers hear of each other within a second or so: meanwhile each may let in what the other has just spent.
     assert!((6..=11).contains(&let_in), "{let_in}");
     wait::until("both to know", wait::SOON, || send(&one, client(1)) == 451 && send(&other, client(1)) == 451);
+}
+
+/// What is remembered of strangers, so many that every master of a cluster has some.
+const STRANGERS: u8 = 16;
+
+fn over_cluster(cluster: &RedisCluster) -> String {
+    let urls: Vec<_> = cluster.servers.iter().take(3).map(|server| format!("\"redis://{}\"", server.address)).collect();
+    let state = format!("[state]\nstore = \"redis\"\nredis_cluster = true\nredis_url = [{}]\n", urls.join(", "));
+    greylisting(SHORT_S, &state)
+}
+
+/// Waits until a stranger of a net that nobody has seen is made to wait: the whole store is heard. Gives the next net.
+fn heard(gate: &Gate, first: u8) -> u8 {
+    let (mut number, mut in_a_row) = (first, 0);
+    wait::until("strangers to wait again", wait::SOON, || {
+        in_a_row = if code(gate, client(number)) == 451 { in_a_row + 1 } else { 0 };
+        number += 1;
+        in_a_row == 8
+    });
+    number
+}
+
+#[test]
+fn a_cluster_that_loses_a_master_loses_no_mail_and_no_memory() {
+    let scratch = Scratch::new("memory-cluster");
+    let mut cluster = RedisCluster::start(&scratch);
+    let mut gate = Plan::new("memory-cluster").policy(&over_cluster(&cluster)).start();
+    wait::until("the store to be heard", wait::SOON, || code(&gate, client(0)) == 451);
+    assert!((1..STRANGERS).all(|number| code(&gate, client(number)) == 451));
+    let is_held = |server: &Redis| server.cli(&["WAIT", "1", "1000"]).trim() != "0";
+    wait::until("all of it to be written, twice", wait::SOON, || {
+        let masters: Vec<&Redis> = cluster.masters().into_iter().map(|place| &cluster.servers[place]).collect();
+        let keys = |server: &&Redis| server.cli(&["DBSIZE"]).trim().parse::<usize>().unwrap_or(0);
+        let some_everywhere = masters.iter().all(|server| keys(server) > 0);
+        some_everywhere
+            && masters.iter().map(keys).sum::<usize>() >= usize::from(STRANGERS)
+            && masters.iter().all(|server| is_held(server))
+    });
+    let dying = cluster.masters()[0];
+    cluster.servers[dying].kill();
+    let (mut number, mut met) = (100, 0);
+    wait::until("a replica to take over", Duration::from_secs(60), || {
+        let (reply, took) = rcpt(&gate, client(number));
+        assert!(took < DEADLINE, "{took:?}");
+        // Who cannot be looked up is let in; who can, and is not there, is asked to come back.
+        assert!(reply.code == 250 || reply.code == 451 && reply.words().contains("try again"), "{reply:?}");
+        (number, met) = (100 + (number - 99) % 80, met + 1);
+        cluster.masters().len() == 3
+    });
+    assert!(met > 1, "mail came meanwhile");
+    heard(&gate, 180);
+    // Nothing is at hand in a new process: what it knows, the cluster does.
+    gate.daemon.kill();
+    gate.daemon.run();
+    heard(&gate, 210);
+    assert!((0..STRANGERS).all(|number| code(&gate, client(number)) == 250), "all of them have waited");
 }

@@ -2,7 +2,8 @@
 //!
 //! The way of a message: `rpc` turns a call into facts (`session`), the engine (`pipeline`) lets every check
 //! (`check.rs` is the contract, `checks` the list) ask questions (`ask`), judges the findings by precedence and mode,
-//! and answers. `config` builds the immutable policy the engine runs; `app` wires threads and tasks together.
+//! and answers. `config` builds the immutable policy the engine runs, from lists that `files` keeps
+//! current; `app` wires threads and tasks together.
 //! ARCHITECTURE.md has the map and the invariants.
 
 pub mod admin;
@@ -17,6 +18,7 @@ pub mod decision_log;
 pub mod decisions;
 pub mod dns_lists;
 pub mod failures;
+pub mod files;
 pub mod lists;
 pub mod metrics;
 pub mod mode;

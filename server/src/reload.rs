@@ -1,17 +1,19 @@
 //! How does the configuration come into force? Start and reload are one path: read, build, put in force. On any fault
-//! the old policy stays, and every fault is named.
+//! the old policy stays, and every fault is named. A list that cannot be believed stays as it was, and the others change.
 //!
-//! `[policy]`, all checks with their lists, `[dns_lists]`, `[log]` and `[decisions]` change with a reload; `[server]`,
-//! `[dns]` and `[state]` with a restart.
+//! `[policy]`, all checks with their lists, `[lists]`, `[dns_lists]`, `[log]` and `[decisions]` change with a reload;
+//! `[server]`, `[dns]` and `[state]` with a restart. When files of lists change, only they are loaded again: half a
+//! configuration that somebody is writing at that moment stays where it is.
 
 use crate::{
     app::{self, meters},
     ask::dns,
-    clock::Clock,
+    clock::{Clock, Now},
     config::{Document, Fault},
     decision_log::{self, LogHandle, LogRing},
     decisions,
     dns_lists::{self, keeper::KeeperHandle},
+    files::{Files, LoadedFile},
     pipeline::{Engine, Policy},
     state,
 };
@@ -23,7 +25,7 @@ use std::{
 };
 use tokio::{
     sync::{mpsc, oneshot},
-    task::spawn_blocking,
+    task::{JoinError, JoinSet, spawn_blocking},
     time::sleep,
 };
 
@@ -32,6 +34,9 @@ pub const REQUESTS_MAX: usize = 16;
 
 /// Faults that are logged one by one; a reply has all of them.
 const FAULTS_LOGGED_MAX: usize = 50;
+
+/// Policies that are no longer in force, but not yet freed; with more, the next reload waits.
+const RETIRING_MAX: usize = 8;
 
 /// How often a policy that is no longer in force is looked at, and how often at most: decisions under way end within
 /// their deadlines.
@@ -60,6 +65,11 @@ pub struct Loaded {
 
 /// Reads and builds everything. `None` = the embedded defaults. Gives all faults at once, in file order.
 pub fn load(config: Option<&Path>, generation: u64) -> Result<Loaded, Vec<Fault>> {
+    load_after(config, generation, Files::default())
+}
+
+/// The same, sharing what has not changed with the policy that `files` comes after.
+fn load_after(config: Option<&Path>, generation: u64, files: Files) -> Result<Loaded, Vec<Fault>> {
     let document = Document::read(config)?;
     let faults = RefCell::new(Vec::new());
     let server = app::Settings::read(&document, &faults);
@@ -69,7 +79,7 @@ pub fn load(config: Option<&Path>, generation: u64) -> Result<Loaded, Vec<Fault>
     let dns_lists = dns_lists::Settings::read(&document, &faults);
     let state = state::Settings::read(&document, &faults);
     let mut faults = faults.into_inner();
-    let policy = Policy::build(&document, generation);
+    let policy = Policy::build_from(&document, generation, files);
     match policy {
         Ok(policy) if faults.is_empty() => {
             return Ok(Loaded { policy, document, server, log, decisions, dns, dns_lists, state });
@@ -88,14 +98,34 @@ pub fn load(config: Option<&Path>, generation: u64) -> Result<Loaded, Vec<Fault>
 pub struct InForce {
     /// As written.
     pub document: Arc<Document>,
-    /// Unix time in seconds at which it was loaded.
+    /// Unix time in seconds at which the configuration was loaded.
     pub loaded_at: u64,
     /// Why the newest reload failed; `None` = it did not.
     pub error: Option<String>,
 }
 
-/// A wish for a reload, and where its result goes.
-pub type Request = oneshot::Sender<Result<u64, Vec<Fault>>>;
+/// What a reload came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reloaded {
+    /// Generation of the policy in force.
+    pub generation: u64,
+    /// Files of which the version before stays in force, and why, a line each.
+    pub refused: Vec<String>,
+}
+
+/// Where the result of a reload goes.
+pub type Reply = oneshot::Sender<Result<Reloaded, Vec<Fault>>>;
+
+/// A wish for a reload.
+#[derive(Debug)]
+pub struct Request {
+    /// Only the lists, because a file has changed; otherwise the configuration, too.
+    pub only_lists: bool,
+    /// Take lists that grew or shrank out of bounds.
+    pub forced: bool,
+    /// Who wants to know.
+    pub reply: Reply,
+}
 
 /// Does one reload after the other.
 pub struct Reloader {
@@ -120,52 +150,110 @@ pub struct Reloader {
 impl Reloader {
     /// Works until nobody can ask any more.
     pub async fn run(self, mut requests: mpsc::Receiver<Request>) {
-        while let Some(reply) = requests.recv().await {
-            let (result, old) = self.reload().await;
+        let mut retiring = JoinSet::new();
+        while let Some(Request { only_lists, forced, reply }) = requests.recv().await {
+            let (result, old) = if only_lists { self.lists(forced).await } else { self.everything(forced).await };
             // Who asked may have gone; signals do not wait at all.
             let _ = reply.send(result);
             if let Some(old) = old {
-                retire(old).await;
+                retiring.spawn(retire(old));
+            }
+            while retiring.try_join_next().is_some() {}
+            if retiring.len() >= RETIRING_MAX {
+                retiring.join_next().await;
             }
         }
     }
 
-    async fn reload(&self) -> (Result<u64, Vec<Fault>>, Option<Arc<Policy>>) {
-        let (config, generation) = (self.config.clone(), self.engine.policy().generation() + 1);
+    async fn everything(&self, forced: bool) -> Done {
+        let config = self.config.clone();
+        let (generation, files) = self.next(forced);
         // Millions of list entries take seconds: the administrator and Prometheus are served meanwhile.
-        let loaded = spawn_blocking(move || load(config.as_deref(), generation)).await;
-        match loaded {
-            Ok(Ok(loaded)) => (Ok(generation), Some(self.put_in_force(loaded))),
-            Ok(Err(faults)) => {
-                self.refuse(&faults);
-                (Err(faults), None)
-            }
-            Err(panic) => {
-                let fault =
-                    Fault { file: String::new(), line: 0, text: format!("building the policy failed: {panic}") };
-                self.refuse(std::slice::from_ref(&fault));
-                (Err(vec![fault]), None)
-            }
+        let loaded = spawn_blocking(move || load_after(config.as_deref(), generation, files)).await;
+        match self.told(loaded) {
+            Ok(loaded) => self.put_in_force(loaded),
+            Err(faults) => (Err(faults), None),
         }
     }
 
-    fn put_in_force(&self, loaded: Loaded) -> Arc<Policy> {
-        let now = self.clock.now();
-        let mut words = vec![("result", "ok".to_owned()), ("generation", loaded.policy.generation().to_string())];
+    async fn lists(&self, forced: bool) -> Done {
+        let document = self.lock().document.clone();
+        let (generation, files) = self.next(forced);
+        let built = spawn_blocking(move || Policy::build_from(&document, generation, files)).await;
+        let policy = match self.told(built) {
+            Ok(policy) => policy,
+            Err(faults) => return (Err(faults), None),
+        };
+        let before = self.engine.policy();
+        if !has_news(before.files(), policy.files()) {
+            // Somebody has touched a file, no more.
+            return (Ok(Reloaded { generation: before.generation(), refused: refused(before.files()) }), None);
+        }
+        drop(before);
+        self.swap(policy, self.clock.now(), Vec::new())
+    }
+
+    /// The next generation, and what it comes after.
+    fn next(&self, forced: bool) -> (u64, Files) {
+        let policy = self.engine.policy();
+        (policy.generation() + 1, Files::after(policy.files(), forced))
+    }
+
+    /// Tells the log of what could not be built.
+    fn told<T>(&self, built: Result<Result<T, Vec<Fault>>, JoinError>) -> Result<T, Vec<Fault>> {
+        let built = built.unwrap_or_else(|panic| {
+            let text = format!("building the policy failed: {panic}");
+            Err(vec![Fault { file: String::new(), line: 0, text }])
+        });
+        built.inspect_err(|faults| self.refuse(faults))
+    }
+
+    fn put_in_force(&self, loaded: Loaded) -> Done {
+        meters::configuration_loaded();
+        let mut words = Vec::new();
         if fixed(&loaded) != self.fixed {
             words.push(("restart_needed", "[server] or [dns] has changed".to_owned()));
         }
-        let warnings = loaded.policy.warnings();
-        meters::policy_loaded(loaded.policy.generation(), now);
-        let old = self.engine.swap(loaded.policy);
+        let now = self.clock.now();
         self.log.set(loaded.log, loaded.decisions);
         self.dns_lists.set(loaded.dns_lists);
         *self.lock() = InForce { document: Arc::new(loaded.document), loaded_at: now.unix_seconds(), error: None };
+        self.swap(loaded.policy, now, words)
+    }
+
+    fn swap(&self, policy: Policy, now: Now, more: Vec<(&'static str, String)>) -> Done {
+        let generation = policy.generation();
+        let mut words = vec![("result", "ok".to_owned()), ("generation", generation.to_string())];
+        words.extend(more);
+        let warnings = policy.warnings();
+        meters::policy_in_force(generation, now);
+        let old = self.engine.swap(policy);
         self.ring.notice(now, "reload", words);
         for warning in warnings.into_iter().take(FAULTS_LOGGED_MAX) {
             self.ring.notice(now, "warning", vec![("warning", warning)]);
         }
-        old
+        let policy = self.engine.policy();
+        self.tell_lists(old.files(), policy.files(), now);
+        (Ok(Reloaded { generation, refused: refused(policy.files()) }), Some(old))
+    }
+
+    /// Says which lists have changed, and which have not although their files have.
+    fn tell_lists(&self, before: &[LoadedFile], now: &[LoadedFile], at: Now) {
+        for (file, was) in now.iter().map(|file| (file, counterpart(before, file))) {
+            meters::list_in_force(file);
+            if was.is_some_and(|was| !file.differs_from(was)) {
+                continue;
+            }
+            let mut words = vec![("check", file.check.to_owned()), ("file", file.path.display().to_string())];
+            words.push(("generation", file.generation.to_string()));
+            words.push(("entries", file.entries.to_string()));
+            words.push(("checksum", file.shown_checksum().to_owned()));
+            words.extend(file.error.iter().map(|error| ("refused", error.clone())));
+            self.ring.notice(at, "list", words);
+        }
+        // A file nobody names any more holds nothing.
+        let gone = before.iter().filter(|file| counterpart(now, file).is_none());
+        gone.for_each(meters::list_gone);
     }
 
     fn refuse(&self, faults: &[Fault]) {
@@ -182,6 +270,27 @@ impl Reloader {
     fn lock(&self) -> std::sync::MutexGuard<'_, InForce> {
         self.in_force.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a reload came to, and the policy that is to be freed.
+type Done = (Result<Reloaded, Vec<Fault>>, Option<Arc<Policy>>);
+
+fn counterpart<'a>(files: &'a [LoadedFile], file: &LoadedFile) -> Option<&'a LoadedFile> {
+    files.iter().find(|other| (other.check, other.form, &other.path) == (file.check, file.form, &file.path))
+}
+
+/// Is anything in these files another version, or refused since? The configuration is the same.
+fn has_news(before: &[LoadedFile], now: &[LoadedFile]) -> bool {
+    before.len() != now.len()
+        || now.iter().any(|file| counterpart(before, file).is_none_or(|was| file.differs_from(was)))
+}
+
+fn refused(files: &[LoadedFile]) -> Vec<String> {
+    let line = |file: &LoadedFile| {
+        let error = file.error.as_ref()?;
+        Some(format!("{error}; its {} entries stay in force", file.entries))
+    };
+    files.iter().filter_map(line).take(FAULTS_LOGGED_MAX).collect()
 }
 
 /// What only a restart changes, in a form that can be compared.

@@ -25,6 +25,7 @@ use crate::{
     config::{self, Fault},
     decisions::Recorded,
     pipeline::{Decision, DecisionId, KillSwitch},
+    reload::Reloaded,
     rpc::convert,
 };
 use lookup::Lookup;
@@ -106,12 +107,13 @@ impl Admin for Desk {
         Ok(Response::new(v1::SwitchReply { off: thrown.as_ref().map(convert::switch) }))
     }
 
-    async fn reload(&self, _: Request<v1::ReloadRequest>) -> Result<Response<v1::ReloadReply>, Status> {
-        let reply = match self.running.reload().await {
-            Ok(generation) => v1::ReloadReply { generation, faults: Vec::new() },
+    async fn reload(&self, request: Request<v1::ReloadRequest>) -> Result<Response<v1::ReloadReply>, Status> {
+        let reply = match self.running.reload(false, request.into_inner().force).await {
+            Ok(Reloaded { generation, refused }) => v1::ReloadReply { generation, refused, faults: Vec::new() },
             Err(faults) => v1::ReloadReply {
                 generation: self.running.engine.policy().generation(),
                 faults: faults.iter().take(FAULTS_MAX).map(Fault::to_string).collect(),
+                refused: Vec::new(),
             },
         };
         Ok(Response::new(reply))

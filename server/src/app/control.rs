@@ -6,6 +6,7 @@ use crate::{
     admin,
     dns_lists::keeper::Keeper,
     failures::{self, FailureFile},
+    files::Watch,
     reload::{Reloader, Request},
     rpc::Gate,
     shutdown::Signals,
@@ -68,6 +69,7 @@ impl Control {
         }
         tasks.spawn(self.reloader.run(self.requests));
         tasks.spawn(self.keeper.run());
+        tasks.spawn(watch_lists(running.clone()));
         tasks.spawn(collect_failures(running.clone(), self.failures));
         tasks.spawn(upkeep(running.clone()));
         self.health.set_serving::<PolicyServer<Gate>>().await;
@@ -92,7 +94,31 @@ impl Control {
 /// A signal waits for no result: the log and `tollgate status` tell it. A full queue will reload soon anyway.
 fn ask_for_reload(running: &Running) {
     let (reply, _) = oneshot::channel();
-    let _ = running.reloads.try_send(reply);
+    let _ = running.reloads.try_send(Request { only_lists: false, forced: false, reply });
+}
+
+/// Puts files of lists in force when they change.
+async fn watch_lists(running: Arc<Running>) {
+    let mut watch = Watch::new();
+    loop {
+        let engine = running.engine.clone();
+        let looked = spawn_blocking(move || {
+            let policy = engine.policy();
+            let settings = policy.lists();
+            watch.set(if settings.watch { policy.files() } else { &[] });
+            let news = settings.watch && watch.has_news(policy.files());
+            (watch, settings.poll, news)
+        });
+        // A panic there has been reported by the panic hook; lists are then reloaded by hand.
+        let Ok((looked, poll, news)) = looked.await else { return };
+        watch = looked;
+        if news {
+            // The log and `tollgate status` tell what came of it.
+            let _ = running.reload(true, false).await;
+        } else {
+            watch.wait(poll).await;
+        }
+    }
 }
 
 async fn upkeep(running: Arc<Running>) {

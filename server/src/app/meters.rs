@@ -5,6 +5,7 @@
 use crate::{
     ask::spf_answers::metrics::{LOOKUPS, TERMS_EDGES, VOIDS},
     clock::Now,
+    files::LoadedFile,
     metrics::SECONDS_EDGES,
     recall::{WAITED, WAITED_EDGES},
 };
@@ -23,6 +24,13 @@ pub const DESCRIBED: &[(&str, &str)] = &[
     ("tollgate_decisions_write_failed_total", "Attempts to write recorded decisions that failed"),
     ("tollgate_failure_records_total", "Calls that mail servers had to decide alone, by stage, reason and outcome"),
     ("tollgate_failure_records_unreadable_total", "Failure records that could not be read"),
+    ("tollgate_list_entries", "Entries of each file of a list, as they are in force"),
+    ("tollgate_list_generation", "Version of each file of a list that is in force, counted since the start"),
+    ("tollgate_list_loaded_at_seconds", "Unix time at which that version was read"),
+    (
+        "tollgate_list_refused",
+        "1 while a newer version of a file cannot be believed and the one before is in force, else 0",
+    ),
     ("tollgate_log_dropped_total", "Log records dropped because the ring was full"),
     ("tollgate_log_failed_total", "Writes of the log that failed"),
     ("tollgate_policy_generation", "Generation of the policy in force"),
@@ -114,12 +122,38 @@ pub fn call_refused(reason: &'static str) {
     counter!("tollgate_calls_refused_total", "reason" => reason).increment(1);
 }
 
-/// A policy came into force.
-pub fn policy_loaded(generation: u64, now: Now) {
+/// A configuration was loaded.
+pub fn configuration_loaded() {
     counter!("tollgate_reloads_total", "result" => "ok").increment(1);
     gauge!("tollgate_reload_failed").set(0.0);
+}
+
+/// A policy came into force.
+pub fn policy_in_force(generation: u64, now: Now) {
     gauge!("tollgate_policy_generation").set(generation as f64);
     gauge!("tollgate_policy_loaded_at_seconds").set(now.unix_seconds() as f64);
+}
+
+/// How a file of a list stands. Its name is the configuration's, of which there are few.
+pub fn list_in_force(file: &LoadedFile) {
+    let refused = u8::from(file.error.is_some());
+    set_list(file, [file.entries as f64, file.generation as f64, file.loaded_at as f64, refused.into()]);
+}
+
+/// No policy is built from it any more.
+pub fn list_gone(file: &LoadedFile) {
+    set_list(file, [0.0; 4]);
+}
+
+fn set_list(file: &LoadedFile, [entries, generation, loaded_at, refused]: [f64; 4]) {
+    for (name, value) in [
+        ("tollgate_list_entries", entries),
+        ("tollgate_list_generation", generation),
+        ("tollgate_list_loaded_at_seconds", loaded_at),
+        ("tollgate_list_refused", refused),
+    ] {
+        gauge!(name, "check" => file.check, "file" => file.path.display().to_string()).set(value);
+    }
 }
 
 /// A configuration was refused.

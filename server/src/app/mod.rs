@@ -192,13 +192,15 @@ impl Start {
         let (resolver, lookups) = dns::Resolver::with_lists(dns, self.clock.clone(), lists.clone())?;
         let (answers, evaluations) = SpfAnswers::new(resolver, dns.spf, self.clock.clone());
         let io_thread = spawn_runtime("io", async { _ = tokio::join!(lookups.run(), evaluations.run()) })?;
-        meters::policy_loaded(policy.generation(), self.now);
+        meters::configuration_loaded();
+        meters::policy_in_force(policy.generation(), self.now);
         let words = vec![
             ("version", env!("CARGO_PKG_VERSION").to_owned()),
             ("config", self.config.as_deref().map(|path| path.display().to_string()).unwrap_or_default()),
             ("generation", policy.generation().to_string()),
         ];
         self.ring.notice(self.now, "start", words);
+        policy.files().iter().for_each(meters::list_in_force);
         for warning in policy.warnings() {
             self.ring.notice(self.now, "warning", vec![("warning", warning)]);
         }

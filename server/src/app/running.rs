@@ -7,7 +7,7 @@ use crate::{
     decision_log::{LogHandle, LogRing},
     dns_lists::keeper::KeeperHandle,
     pipeline::{Engine, KillSwitch, SwitchState},
-    reload::{InForce, Request},
+    reload::{InForce, Reloaded, Request},
     state::{StateError, Switches},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -70,11 +70,12 @@ impl Running {
         self.metrics.render()
     }
 
-    /// Loads the configuration again and waits for the result.
-    pub async fn reload(&self) -> Result<u64, Vec<Fault>> {
+    /// Loads the configuration again, or only the lists, and waits for the result. `forced` = take lists that grew or
+    /// shrank out of bounds.
+    pub async fn reload(&self, only_lists: bool, forced: bool) -> Result<Reloaded, Vec<Fault>> {
         let failed = |text: &str| Err(vec![Fault { file: String::new(), line: 0, text: text.to_owned() }]);
         let (reply, result) = oneshot::channel();
-        if self.reloads.try_send(reply).is_err() {
+        if self.reloads.try_send(Request { only_lists, forced, reply }).is_err() {
             return failed("too many reloads are under way");
         }
         result.await.unwrap_or_else(|_| failed("the daemon is ending"))

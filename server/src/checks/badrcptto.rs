@@ -53,20 +53,13 @@ impl BadRcptTo {
     fn build(section: &Section<'_>, build: &mut Build<'_>) -> Self {
         let place = load::Place { texts: "entries", file: "file" };
         let default = build.control_file("badrcptto");
-        let list = AddressList::new(load::keys(section, build, place, Some(default)), false);
-        if let Some(entry) = list.find_exempt(build.domains) {
-            section.fault("file", unreachable(entry));
-        }
+        let keys = load::refusing_keys(section, build, place, Some(default));
+        let list = AddressList::new(keys, false);
         if let Some(warning) = list.find_useless() {
             build.warn(warning);
         }
         Self { list }
     }
-}
-
-/// The fault of a list that would refuse postmaster or abuse.
-pub(super) fn unreachable(entry: &[u8]) -> String {
-    format!("the list holds \"{}\": expected postmaster and abuse to stay reachable", entry.escape_ascii())
 }
 
 impl Check for BadRcptTo {

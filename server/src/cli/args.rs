@@ -92,8 +92,12 @@ pub(super) enum Command {
     ///
     /// With a mistake anywhere the old policy stays in force, and every mistake is printed with its line.
     ///
-    /// Exit code: 64 = the old policy stayed.
-    Reload,
+    /// Exit code: 64 = the old policy stayed, or the old version of a list.
+    Reload {
+        /// Take lists, too, that grew or shrank more than `[lists]` allows, or newly cover an allowed client
+        #[arg(long)]
+        force: bool,
+    },
     /// Show who is remembered for what; reset, export and import it
     ///
     /// A reputation is a number from -100 to 100 that follows from what somebody did, and fades (docs/reputation.md).

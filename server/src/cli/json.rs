@@ -155,6 +155,10 @@ fn list_file(list: &ListFile) -> Value {
         "entries": list.entries,
         "modified_at": list.modified_at,
         "error": list.error,
+        "generation": list.generation,
+        "checksum": list.checksum,
+        "loaded_at": list.loaded_at,
+        "refused": list.refused,
     })
 }
 

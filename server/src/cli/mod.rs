@@ -96,7 +96,7 @@ fn dispatch(arguments: Arguments, out: &mut dyn Write, err: &mut dyn Write) -> R
         Command::Off(args) => switch::off(args, context),
         Command::On => switch::on(context),
         Command::Pipeline => pipeline::run(context),
-        Command::Reload => reload::run(context),
+        Command::Reload { force } => reload::run(context, force),
         Command::Reputation(args) => reputation::run(args, context),
         Command::Spf(args) => spf::run(args, context),
         Command::Status => status::run(context),

@@ -1,20 +1,27 @@
-//! `tollgate reload`: is the new policy in force?
+//! `tollgate reload`: is the new policy in force, and every list with it?
 
 use super::{Context, Failure, client::Server, exit, json, text::one_line};
 use serde_json::json;
 use tollgate_proto::v1::ReloadRequest;
 
-pub(super) fn run(context: &mut Context<'_>) -> Result<u8, Failure> {
-    let reply = Server::connect(context)?.ask_to_work(async |mut admin| admin.reload(ReloadRequest {}).await)?;
+/// `force`: lists that grew or shrank out of bounds, too.
+pub(super) fn run(context: &mut Context<'_>, force: bool) -> Result<u8, Failure> {
+    let request = ReloadRequest { force };
+    let reply = Server::connect(context)?.ask_to_work(async |mut admin| admin.reload(request).await)?;
     if context.common.json {
-        json::print(context.out, &json!({ "generation": reply.generation, "faults": reply.faults }))?;
-    } else if reply.faults.is_empty() {
-        writeln!(context.out, "policy generation {} is in force", reply.generation)?;
+        let said = json!({ "generation": reply.generation, "faults": reply.faults, "refused": reply.refused });
+        json::print(context.out, &said)?;
     } else {
-        for fault in &reply.faults {
-            writeln!(context.out, "{}", one_line(fault))?;
+        for line in reply.faults.iter().chain(&reply.refused) {
+            writeln!(context.out, "{}", one_line(line))?;
         }
-        writeln!(context.out, "nothing was changed: policy generation {} stays in force", reply.generation)?;
+        let generation = reply.generation;
+        if reply.faults.is_empty() {
+            writeln!(context.out, "policy generation {generation} is in force")?;
+        } else {
+            writeln!(context.out, "nothing was changed: policy generation {generation} stays in force")?;
+        }
     }
-    Ok(if reply.faults.is_empty() { exit::FINE } else { exit::USAGE })
+    let all_is_new = reply.faults.is_empty() && reply.refused.is_empty();
+    Ok(if all_is_new { exit::FINE } else { exit::USAGE })
 }

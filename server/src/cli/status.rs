@@ -29,6 +29,9 @@ fn print(out: &mut dyn Write, status: &StatusReply, now: u64) -> io::Result<()> 
     if !status.reload_error.is_empty() {
         writeln!(out, "the newest reload FAILED, the old policy is in force: {}", one_line(&status.reload_error))?;
     }
+    for list in status.lists.iter().filter(|list| !list.refused.is_empty()) {
+        writeln!(out, "a list is NOT as its file says: {}", one_line(&list.refused))?;
+    }
     for ailing in &status.dns_lists_ailing {
         writeln!(out, "the DNS list {}: it changes no answer, see `tollgate lists`", one_line(ailing))?;
     }
@@ -49,11 +52,16 @@ fn print(out: &mut dyn Write, status: &StatusReply, now: u64) -> io::Result<()> 
 }
 
 fn row(list: &ListFile, now: u64) -> Vec<String> {
-    let (entries, age) = match list.modified_at {
+    let ago = |time: u64| span(now.saturating_sub(time));
+    let (entries, version) = match list.generation {
         0 => ("is not there".to_owned(), String::new()),
-        time => (format!("{} entries", list.entries), format!("changed {} ago", span(now.saturating_sub(time)))),
+        generation => {
+            let entries = format!("{} entries", list.entries);
+            (entries, format!("version {generation} {}, read {} ago", list.checksum, ago(list.loaded_at)))
+        }
     };
-    vec![one_line(&list.check), one_line(&list.path), entries, age, one_line(&list.error)]
+    let age = if list.modified_at == 0 { String::new() } else { format!("changed {} ago", ago(list.modified_at)) };
+    vec![one_line(&list.check), one_line(&list.path), entries, one_line(&version), age, one_line(&list.error)]
 }
 
 fn section(out: &mut dyn Write, title: &str, rows: Vec<Vec<String>>) -> io::Result<()> {

@@ -1,31 +1,18 @@
 //! What may a check touch while it is built? Its files, read once and bounded, and what other sections settled.
 
-use super::{Fault, Network, file::read_regular};
-use crate::{ask::SpfTerms, dns_lists::Declared, mode::Mode};
+use super::{Fault, Network};
+use crate::{
+    ask::SpfTerms,
+    dns_lists::Declared,
+    files::{self, Demands, Files, Notes, Reader},
+    mode::Mode,
+};
+use bytes::Bytes;
 use std::{
+    any::Any,
     path::{Path, PathBuf},
     sync::Arc,
 };
-
-/// A file that a policy was built from, for `tollgate status` and for reload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LoadedFile {
-    /// The check that reads it.
-    pub check: &'static str,
-    /// Where it lies.
-    pub path: PathBuf,
-    /// Entries in force.
-    pub entries: usize,
-    /// Unix time in seconds of its last change; 0 = it does not exist.
-    pub modified_at: u64,
-    /// Oddities that do not keep the policy from being used, a line each, at most [`LoadedFile::WARNINGS_MAX`].
-    pub warnings: Vec<String>,
-}
-
-impl LoadedFile {
-    /// Warnings kept for one file.
-    pub const WARNINGS_MAX: usize = 16;
-}
 
 /// What checks settle for those that stand below them in the list: built in that order.
 #[derive(Default)]
@@ -55,7 +42,7 @@ pub struct Build<'a> {
     /// Sum of scores from which something is refused, if only for now (`[policy] defer_at`).
     pub defer_at: i64,
     /// Every file read so far.
-    pub files: &'a mut Vec<LoadedFile>,
+    pub files: &'a mut Files,
     /// DNS lists declared so far: they are watched, and asked on accounts of their own.
     pub dns_lists: &'a mut Vec<Declared>,
     /// What was settled so far.
@@ -64,38 +51,35 @@ pub struct Build<'a> {
 
 impl Build<'_> {
     /// Largest file that is read: room for ten million networks.
-    pub const FILE_OCTETS_MAX: u64 = 512 * 1024 * 1024;
+    pub const FILE_OCTETS_MAX: u64 = files::OCTETS_MAX;
 
-    /// Reads a whole file. `Ok(None)` = it does not exist. Directories, devices, FIFOs and larger files are faults.
-    pub fn read(&mut self, path: &Path) -> Result<Option<Vec<u8>>, Fault> {
-        let (content, modified_at) = match read_regular(path, Self::FILE_OCTETS_MAX) {
-            Ok(found) => found,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => (None, 0),
-            Err(error) => {
-                return Err(Fault { file: path.display().to_string(), line: 0, text: error.to_string() });
-            }
-        };
-        self.files.push(LoadedFile {
-            check: self.check,
-            path: path.to_owned(),
-            entries: 0,
-            modified_at,
-            warnings: Vec::new(),
-        });
-        Ok(content)
+    /// The list in a file: as it stands there, or the version before it if that cannot be used. `Ok(None)` = there is none.
+    /// Directories, devices, FIFOs and larger files are faults, like what the reader refuses.
+    pub fn list<T: Any + Send + Sync>(
+        &mut self,
+        path: &Path,
+        reader: &Reader<'_, T>,
+    ) -> Result<Option<Arc<T>>, Vec<Fault>> {
+        self.files.take(self.check, path, reader)
+    }
+
+    /// The same for a file that is no list, as `form`: its octets.
+    pub fn read(&mut self, path: &Path, form: &'static str) -> Result<Option<Arc<Bytes>>, Vec<Fault>> {
+        let parse = |_: &Path, content: Bytes, _: &mut Notes| Ok(content);
+        self.list(path, &Reader { form, must_exist: false, parse: &parse, demands: Demands::NONE })
     }
 
     /// Notes how many entries the file read last holds.
     pub fn note_entries(&mut self, entries: usize) {
-        if let Some(file) = self.files.last_mut() {
+        if let Some(file) = self.files.last() {
             file.entries = entries;
         }
     }
 
     /// Notes an oddity of the file read last, for log and status.
     pub fn warn(&mut self, text: impl Into<String>) {
-        if let Some(file) = self.files.last_mut().filter(|file| file.warnings.len() < LoadedFile::WARNINGS_MAX) {
-            file.warnings.push(text.into());
+        if let Some(file) = self.files.last() {
+            file.warn(text.into());
         }
     }
 

@@ -9,7 +9,7 @@ use crate::{
     app,
     ask::dns,
     check::{Def, Rule},
-    checks, decision_log, decisions, dns_lists, pipeline, state,
+    checks, decision_log, decisions, dns_lists, files, pipeline, state,
 };
 use std::cell::RefCell;
 
@@ -49,6 +49,12 @@ pub static TOPICS: &[Topic] = &[
         name: "dns_lists",
         doc: "How DNS lists are watched: whatever is configured below `[check.*]`, a list that misbehaves changes no answer.",
         fields: dns_lists::FIELDS,
+        tables: &[],
+    },
+    Topic {
+        name: "lists",
+        doc: "How files that a policy is built from come into force when they change (`docs/operations.md`).",
+        fields: files::FIELDS,
         tables: &[],
     },
     Topic {

@@ -28,7 +28,7 @@ impl Document {
 
 /// Content and time of last change (Unix time in seconds). Opens without blocking (a FIFO must not hang us), then
 /// insists on a regular file of bounded size.
-pub(super) fn read_regular(path: &Path, octets_max: u64) -> io::Result<(Option<Vec<u8>>, u64)> {
+pub(crate) fn read_regular(path: &Path, octets_max: u64) -> io::Result<(Option<Vec<u8>>, u64)> {
     use rustix::fs::{Mode, OFlags};
     let opened = rustix::fs::open(path, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC, Mode::empty())?;
     let mut file = File::from(opened);

@@ -16,11 +16,12 @@ mod section;
 pub mod spelling;
 mod values;
 
-pub use build::{Build, LoadedFile, Settled};
+pub use build::{Build, Settled};
 pub use catalogue::{TOPICS, Topic, refuse_unknown_sections};
 pub use document::Document;
 pub use fault::Fault;
 pub use field::{Field, Kind};
+pub(crate) use file::read_regular;
 pub use network::Network;
 pub use printed::{default_file, effective};
 pub use reference::page;

@@ -3,6 +3,7 @@
 use super::Cdb;
 use crate::config::Build;
 use bytes::Bytes;
+use std::sync::Arc;
 
 /// Texts to be matched exactly, in one form or the other.
 #[derive(Clone, Debug)]
@@ -33,6 +34,14 @@ impl Keys {
     /// No entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// The first entry for which `holds` is true; looks at all of them, for tests of a list when it is loaded.
+    pub fn find_entry(&self, holds: impl Fn(&[u8]) -> bool) -> Option<&[u8]> {
+        match self {
+            Self::Sorted(sorted) => (0..sorted.ends.len()).map(|at| sorted.entry(at)).find(|entry| holds(entry)),
+            Self::Cdb(cdb) => cdb.iter().map(|(key, _)| key).find(|entry| holds(entry)),
+        }
     }
 }
 
@@ -91,13 +100,13 @@ fn offset(at: usize) -> u32 {
     u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-/// Several sources of keys that count as one list: what the configuration names, and a file.
+/// Several sources of keys that count as one list: what the configuration names, and a file. Cloning shares them.
 #[derive(Clone, Debug, Default)]
-pub struct KeyList(Vec<Keys>);
+pub struct KeyList(Vec<Arc<Keys>>);
 
 impl KeyList {
     /// One list of several sources.
-    pub fn new(sources: Vec<Keys>) -> Self {
+    pub fn new(sources: Vec<Arc<Keys>>) -> Self {
         Self(sources.into_iter().filter(|keys| !keys.is_empty()).collect())
     }
 
@@ -108,7 +117,7 @@ impl KeyList {
 
     /// Entries over all sources.
     pub fn len(&self) -> usize {
-        self.0.iter().map(Keys::len).sum()
+        self.0.iter().map(|keys| keys.len()).sum()
     }
 
     /// No entries at all.
@@ -118,10 +127,7 @@ impl KeyList {
 
     /// The first entry for which `holds` is true; looks at all of them, for tests of a list when it is loaded.
     pub fn find_entry(&self, holds: impl Fn(&[u8]) -> bool) -> Option<&[u8]> {
-        self.0.iter().find_map(|keys| match keys {
-            Keys::Sorted(sorted) => (0..sorted.ends.len()).map(|at| sorted.entry(at)).find(|entry| holds(entry)),
-            Keys::Cdb(cdb) => cdb.iter().map(|(key, _)| key).find(|entry| holds(entry)),
-        })
+        self.0.iter().find_map(|keys| keys.find_entry(&holds))
     }
 }
 

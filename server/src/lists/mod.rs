@@ -10,11 +10,13 @@ mod keys;
 pub mod load;
 mod names;
 mod networks;
+mod reachable;
 mod tcprules;
 
 pub use addresses::AddressList;
 pub use cdb::{Cdb, CdbError};
 pub use keys::{KeyList, Keys};
 pub use names::NameList;
-pub use networks::NetworkSet;
+pub use networks::{NetworkSet, Networks};
+pub use reachable::postmaster_stays_reachable;
 pub use tcprules::{Client, Hit, TcpRules};

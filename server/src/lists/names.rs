@@ -1,6 +1,7 @@
 //! Does a list name this host? Exact names and `.suffix`, for HELO arguments and client names.
 
 use super::{KeyList, Keys, keys::Sorted};
+use std::sync::Arc;
 
 /// A list of host names: `mx.example` matches itself, `.example` every name below it, but not `example`.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +19,7 @@ impl NameList {
     /// A list of these entries, in either case.
     pub fn of<'a>(entries: impl IntoIterator<Item = &'a String>) -> Self {
         let entries = entries.into_iter().map(|entry| entry.as_bytes()).filter(|entry| !entry.is_empty());
-        Self::new(KeyList::new(vec![Keys::Sorted(Sorted::new(entries))]))
+        Self::new(KeyList::new(vec![Arc::new(Keys::Sorted(Sorted::new(entries)))]))
     }
 
     /// The entry that covers the name, if there is one. One final dot does not count, nor does case.

@@ -5,7 +5,7 @@
 //! array that stays in the processor's cache, then in the few lines of memory that the sample points at.
 
 use crate::config::Network;
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 /// A set of networks of both families.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +22,13 @@ impl NetworkSet {
             IpAddr::V6(v6) => self.v6.longest(u128::from(v6)),
         }?;
         Some(Network { address: first_address(ip, prefix), prefix })
+    }
+
+    /// All of them, by size and address.
+    pub fn iter(&self) -> impl Iterator<Item = Network> {
+        let v4 = self.v4.iter().map(|(prefix, first)| (prefix, IpAddr::from(first.to_be_bytes())));
+        let v6 = self.v6.iter().map(|(prefix, first)| (prefix, IpAddr::from(first.to_be_bytes())));
+        v4.chain(v6).map(|(prefix, address)| Network { address, prefix })
     }
 
     /// A network that holds all of another.
@@ -58,6 +65,37 @@ impl FromIterator<Network> for NetworkSet {
     }
 }
 
+/// Several sets that count as one: what the configuration names, and a file. Cloning shares them.
+#[derive(Clone, Debug, Default)]
+pub struct Networks(Vec<Arc<NetworkSet>>);
+
+impl Networks {
+    /// One of several.
+    pub fn new(sets: Vec<Arc<NetworkSet>>) -> Self {
+        Self(sets.into_iter().filter(|set| !set.is_empty()).collect())
+    }
+
+    /// The most specific network that holds the address.
+    pub fn longest(&self, ip: IpAddr) -> Option<Network> {
+        self.0.iter().filter_map(|set| set.longest(ip)).max_by_key(|network| network.prefix)
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl Iterator<Item = Network> {
+        self.0.iter().flat_map(|set| set.iter())
+    }
+
+    /// Networks over all sets.
+    pub fn len(&self) -> usize {
+        self.0.iter().map(|set| set.len()).sum()
+    }
+
+    /// No networks.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// Prefix lengths that occur, longest first, each with the first addresses of its networks.
 #[derive(Clone, Debug)]
 struct Family<T>(Vec<(u8, Sorted<T>)>);
@@ -83,6 +121,10 @@ impl<T: Bits> Family<T> {
     fn longest_up_to(&self, address: T, prefix_max: u8) -> Option<u8> {
         let mut lengths = self.0.iter().skip_while(|(prefix, _)| *prefix > prefix_max);
         lengths.find(|(prefix, sorted)| sorted.contains(address.masked(*prefix))).map(|(prefix, _)| *prefix)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (u8, T)> {
+        self.0.iter().flat_map(|(prefix, sorted)| sorted.addresses.iter().map(|&first| (*prefix, first)))
     }
 
     fn len(&self) -> usize {

@@ -134,7 +134,7 @@ mod tests {
 
     fn settings(text: &str) -> Settings {
         let document = Document::parse("t.toml", text).expect("TOML");
-        Settings::read(&document, &mut Vec::new(), &std::cell::RefCell::default())
+        Settings::read(&document, &mut crate::files::Files::default(), &std::cell::RefCell::default())
     }
 
     fn facts(name: &str, removes_forged: bool) -> Facts {

@@ -5,8 +5,9 @@ use crate::{
     ask::dns,
     check::{Check, Def, Exemption, Rule},
     checks,
-    config::{Build, Document, Fault, Field, Kind, LoadedFile, Section, Settled, refuse_unknown_sections, spelling},
+    config::{Build, Document, Fault, Field, Kind, Section, Settled, refuse_unknown_sections, spelling},
     dns_lists::{Declared, gone},
+    files::{self, Files, LoadedFile},
     metrics::{CheckCounters, EngineCounters},
     mode::Mode,
     session::{Facts, Stage},
@@ -103,6 +104,7 @@ pub struct Policy {
     /// The place in `steps` before which rcpthosts stands.
     pub(super) rcpthosts: usize,
     files: Vec<LoadedFile>,
+    lists: files::Settings,
     dns_lists: Vec<Declared>,
     resolvers: Vec<String>,
     pub(super) score: Template,
@@ -113,19 +115,26 @@ impl Policy {
     /// Builds everything from the configuration, reading the files it names. Gives all faults at once, in file order.
     /// Install the metrics recorder before: handles are resolved here.
     pub fn build(document: &Document, generation: u64) -> Result<Self, Vec<Fault>> {
+        Self::build_from(document, generation, Files::default())
+    }
+
+    /// The same, sharing what has not changed with the policy that `files` comes after.
+    pub fn build_from(document: &Document, generation: u64, files: Files) -> Result<Self, Vec<Fault>> {
         let faults = RefCell::default();
         refuse_unknown_sections(document, &faults);
-        Self::assemble(checks::ALL, document, generation, faults)
+        Self::assemble(checks::ALL, document, (generation, files), faults)
     }
 
     /// The same over any list of checks.
     pub(super) fn assemble(
         defs: &[&'static Def],
         document: &Document,
-        generation: u64,
+        (generation, mut files): (u64, Files),
         faults: RefCell<Vec<Fault>>,
     ) -> Result<Self, Vec<Fault>> {
-        let (mut files, mut dns_lists, mut settled) = (Vec::new(), Vec::new(), Settled::default());
+        let (mut dns_lists, mut settled) = (Vec::new(), Settled::default());
+        let lists = files::Settings::read(document, &faults);
+        files.set_guard(lists.guard);
         let settings = Settings::read(document, &mut files, &faults);
         let resolvers = dns::Config::read(document, &faults).names();
         let mut steps = Vec::with_capacity(defs.len());
@@ -154,7 +163,8 @@ impl Policy {
         let speaks_after = |step: &Step| step.def.stages.first().is_some_and(|&stage| stage >= Stage::Rcpt);
         let rcpthosts = steps.iter().position(speaks_after).unwrap_or(steps.len());
         let (score, counters) = (Template::of_rule(&SCORE), EngineCounters::new());
-        Ok(Self { generation, settings, steps, rcpthosts, files, dns_lists, resolvers, score, counters })
+        let files = files.into_loaded();
+        Ok(Self { generation, settings, steps, rcpthosts, files, lists, dns_lists, resolvers, score, counters })
     }
 
     /// Number of this policy since the start: 1 is the first.
@@ -165,6 +175,11 @@ impl Policy {
     /// Every file it was built from.
     pub fn files(&self) -> &[LoadedFile] {
         &self.files
+    }
+
+    /// `[lists]`.
+    pub fn lists(&self) -> files::Settings {
+        self.lists
     }
 
     /// The DNS lists its checks ask.

@@ -1,11 +1,13 @@
 //! What does `[policy]` say? What holds for all checks: modes, deadlines, sums, and which names and nets are ours.
 
 use crate::{
-    config::{Build, Document, Fault, Field, Kind, LoadedFile, Network, Section},
+    config::{Document, Fault, Field, Kind, Network, Section},
+    files::{Demands, Files, Notes, Reader},
     lists::control,
     mode::Mode,
     session::{Address, Domain},
 };
+use bytes::Bytes;
 use std::{
     cell::RefCell,
     collections::HashMap,
@@ -149,7 +151,7 @@ pub struct Settings {
 
 impl Settings {
     /// Reads `[policy]`, and qmail's lists of our domains where `domains` is not set.
-    pub(super) fn read(document: &Document, files: &mut Vec<LoadedFile>, faults: &RefCell<Vec<Fault>>) -> Self {
+    pub(super) fn read(document: &Document, files: &mut Files, faults: &RefCell<Vec<Fault>>) -> Self {
         let section = Section::new(document, "policy", &[FIELDS], &[], faults);
         let control = section.path("control").unwrap_or_default();
         let domains = if section.is_set("domains") {
@@ -231,47 +233,36 @@ fn modes(section: &Section<'_>, name: &str) -> HashMap<Vec<u8>, Mode> {
 }
 
 /// `rcpthosts` and `locals`: a name a line.
-fn domains_of_qmail(folder: &Path, files: &mut Vec<LoadedFile>, section: &Section<'_>) -> Vec<String> {
-    let mut build = Build {
-        check: "policy",
-        mode: Mode::default(),
-        control: folder,
-        resolvers: &[],
-        domains: &[],
-        own_addresses: &[],
-        defer_at: i64::MAX,
-        files,
-        dns_lists: &mut Vec::new(),
-        settled: &mut Default::default(),
-    };
+fn domains_of_qmail(folder: &Path, files: &mut Files, section: &Section<'_>) -> Vec<String> {
     let mut domains: Vec<String> = Vec::new();
     for name in ["rcpthosts", "locals"] {
-        let content = match build.read(&folder.join(name)) {
-            Ok(content) => content.unwrap_or_default(),
-            Err(fault) => {
-                section.push(fault);
-                continue;
-            }
-        };
-        let before = domains.len();
-        let entries = control::entries(&content);
-        domains.extend(entries.map(|entry| String::from_utf8_lossy(entry.text).to_ascii_lowercase()));
-        build.note_entries(domains.len() - before);
+        let reader = Reader { form: "domains", must_exist: false, parse: &read_domains, demands: Demands::NONE };
+        match files.take("policy", &folder.join(name), &reader) {
+            Ok(read) => domains.extend(read.iter().flat_map(|read| read.iter().cloned())),
+            Err(faults) => faults.into_iter().for_each(|fault| section.push(fault)),
+        }
     }
     domains.sort();
     domains.dedup();
     domains
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "other files can be wrong")]
+fn read_domains(_: &Path, content: Bytes, notes: &mut Notes) -> Result<Vec<String>, Vec<Fault>> {
+    let lower = |entry: control::Entry<'_>| String::from_utf8_lossy(entry.text).to_ascii_lowercase();
+    let domains: Vec<String> = control::entries(&content).map(lower).collect();
+    notes.entries = domains.len();
+    Ok(domains)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
 
     fn read(text: &str) -> (Settings, Vec<String>) {
         let document = Document::parse("/nowhere/t.toml", text).expect("TOML");
         let faults = RefCell::default();
-        let settings = Settings::read(&document, &mut Vec::new(), &faults);
+        let settings = Settings::read(&document, &mut Files::default(), &faults);
         (settings, faults.into_inner().iter().map(ToString::to_string).collect())
     }
 

@@ -7,9 +7,9 @@ use crate::{
     admin::Imagined,
     ask::{Answer, Answered, DnsAnswer, Question, Record},
     check::{Exemption, Outcome, Rows},
-    config::LoadedFile,
     decision_log::hex,
     decisions::Recorded,
+    files::LoadedFile,
     pipeline::{Action, Change, Decision, Judged, PathStep, Score, SwitchState, Verdict, explain, is_missing},
     session::{
         Address, Connection, Ending, Facts, Helo, Rcpthosts, ReplyStyle, Report, Sender, SessionId, Tried, parse_ip,
@@ -337,6 +337,10 @@ pub fn list_file(file: &LoadedFile) -> v1::ListFile {
         entries: file.entries.try_into().unwrap_or(u64::MAX),
         modified_at: file.modified_at,
         error: file.warnings.join("; "),
+        generation: file.generation,
+        checksum: file.shown_checksum().to_owned(),
+        loaded_at: file.loaded_at,
+        refused: file.error.clone().unwrap_or_default(),
     }
 }
 

@@ -127,6 +127,6 @@ async fn effective_pipeline_inspect_and_a_refused_reload() {
     assert_eq!(admin.inspect(inspect("nonsense", "")).await.expect_err("none").code(), Code::NotFound);
     assert_eq!(admin.inspect(inspect("rbl", "nonsense")).await.expect_err("none").code(), Code::InvalidArgument);
     daemon.configure("", "[check.rbl]\nmode = 'on'\n[check.nonsense]\n");
-    let reply = admin.reload(v1::ReloadRequest {}).await.expect("answers").into_inner();
+    let reply = admin.reload(v1::ReloadRequest::default()).await.expect("answers").into_inner();
     assert_eq!((reply.generation, reply.faults.len()), (1, 2), "{:?}", reply.faults);
 }

@@ -121,8 +121,13 @@ impl Daemon {
         })
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.as_ref().expect("runs").id()
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
-        let id = self.child.as_ref().expect("runs").id();
+        let id = self.id();
         let pid = Pid::from_raw(i32::try_from(id).expect("a process id")).expect("not 0");
         kill_process(pid, signal).expect("signals");
     }

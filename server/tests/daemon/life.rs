@@ -59,7 +59,7 @@ async fn sighup_puts_lists_in_force_and_a_bad_configuration_changes_nothing() {
     assert_eq!(daemon.metric("tollgate_reload_failed "), Some(1.0));
     assert_eq!(daemon.metric("tollgate_reloads_total{result=\"failed\"} "), Some(1.0));
     daemon.configure("", &daemon.policy());
-    let reply = admin.reload(ReloadRequest {}).await.expect("answers").into_inner();
+    let reply = admin.reload(ReloadRequest::default()).await.expect("answers").into_inner();
     assert_eq!((reply.generation, reply.faults.len()), (3, 0));
     assert_eq!(daemon.metric("tollgate_reload_failed "), Some(0.0));
 }

@@ -7,6 +7,7 @@ mod admin;
 mod decisions;
 mod dns;
 mod harness;
+mod hot;
 mod keys;
 mod life;
 mod lists;

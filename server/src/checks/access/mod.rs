@@ -12,12 +12,14 @@ use crate::{
     check::{Check, Def, Finding, Outcome, Rows},
     clock::Now,
     config::{Build, Network, Section},
-    lists::{AddressList, NameList, NetworkSet, TcpRules, load},
+    files::Demands,
+    lists::{AddressList, KeyList, NameList, NetworkSet, Networks, TcpRules, load},
     mode::Mode,
     session::{Address, Facts, Helo, Sender, Stage, Tried, parse_ip},
 };
 use bytes::Bytes;
 use rules::TcpRefusal;
+use std::sync::Arc;
 
 /// The registry's entry.
 pub(crate) static DEF: Def = Def {
@@ -33,30 +35,31 @@ pub(crate) static DEF: Def = Def {
 };
 
 struct Access {
-    clients_allow: NetworkSet,
-    clients_deny: NetworkSet,
+    clients_allow: Networks,
+    clients_deny: Networks,
     sender_allow: Vec<(AddressList, Vec<Network>)>,
     names_deny: NameList,
     helo_deny: NameList,
     senders_deny: AddressList,
     recipients_deny: AddressList,
-    tcp_rules: Option<TcpRules>,
+    tcp_rules: Option<Arc<TcpRules>>,
     obey_rblsmtpd: bool,
 }
 
 impl Access {
     fn build(section: &Section<'_>, build: &mut Build<'_>) -> Self {
-        let recipients_deny = addresses(section, build, fields::RECIPIENTS_DENY);
-        if let Some(entry) = recipients_deny.find_exempt(build.domains) {
-            section.fault(fields::RECIPIENTS_DENY.texts, super::badrcptto::unreachable(entry));
-        }
+        let clients_allow = load::networks(section, build, fields::CLIENTS_ALLOW);
+        let clients_deny = clients_deny(section, build, &clients_allow);
+        let recipients_deny = load::refusing_keys(section, build, fields::RECIPIENTS_DENY, None);
+        let recipients_deny = addresses(section, build, fields::RECIPIENTS_DENY, recipients_deny);
+        let senders_deny = load::keys(section, build, fields::SENDERS_DENY, None);
         Self {
-            clients_allow: load::networks(section, build, fields::CLIENTS_ALLOW),
-            clients_deny: clients_deny(section, build),
+            clients_allow,
+            clients_deny,
             sender_allow: section.tables(fields::SENDER_ALLOW.0).iter().map(sender_allow).collect(),
             names_deny: NameList::new(load::keys(section, build, fields::NAMES_DENY, None)),
             helo_deny: NameList::new(load::keys(section, build, fields::HELO_DENY, None)),
-            senders_deny: addresses(section, build, fields::SENDERS_DENY),
+            senders_deny: addresses(section, build, fields::SENDERS_DENY, senders_deny),
             recipients_deny,
             tcp_rules: load::tcp_rules(section, build, "tcp_rules"),
             obey_rblsmtpd: section.bool("obey_rblsmtpd"),
@@ -114,24 +117,32 @@ fn shown(entry: &[u8]) -> String {
     String::from_utf8_lossy(entry).into_owned()
 }
 
-fn addresses(section: &Section<'_>, build: &mut Build<'_>, place: load::Place) -> AddressList {
-    let list = AddressList::new(load::keys(section, build, place, None), true);
+fn addresses(section: &Section<'_>, build: &mut Build<'_>, place: load::Place, keys: KeyList) -> AddressList {
+    let list = AddressList::new(keys, true);
     if let Some(warning) = list.find_useless().filter(|_| section.is_set(place.file)) {
         build.warn(warning);
     }
     list
 }
 
-/// A list that covers our own hosts has gone mad, or was meant for something else.
-fn clients_deny(section: &Section<'_>, build: &mut Build<'_>) -> NetworkSet {
-    let denied = load::networks(section, build, fields::CLIENTS_DENY);
-    for own in build.own_addresses {
-        if let Some(network) = denied.covering(own) {
-            section
-                .fault(fields::CLIENTS_DENY.texts, format!("{network} covers our own {own}: expected other networks"));
+/// A list that covers our own hosts has gone mad, or was meant for something else. One that suddenly covers who is allowed
+/// may have, too: there a human decides.
+fn clients_deny(section: &Section<'_>, build: &mut Build<'_>, allowed: &Networks) -> Networks {
+    let own = build.own_addresses;
+    let always = |denied: &NetworkSet| match own.iter().find_map(|own| Some((denied.covering(own)?, own))) {
+        Some((network, own)) => Err(format!("{network} covers our own {own}: expected other networks")),
+        None => Ok(()),
+    };
+    let since = |before: &NetworkSet, now: &NetworkSet| {
+        let newly = |allowed: &Network| now.covering(allowed).filter(|_| before.covering(allowed).is_none());
+        match allowed.iter().find_map(|allowed| Some((newly(&allowed)?, allowed))) {
+            Some((network, allowed)) => {
+                Err(format!("{network} covers {allowed}, which is allowed: `tollgate reload --force` takes it"))
+            }
+            None => Ok(()),
         }
-    }
-    denied
+    };
+    load::networks_if(section, build, fields::CLIENTS_DENY, Demands { always: &always, since: &since })
 }
 
 fn sender_allow(table: &Section<'_>) -> (AddressList, Vec<Network>) {

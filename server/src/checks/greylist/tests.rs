@@ -28,7 +28,7 @@ fn built(text: &str) -> Greylist {
         domains: &["here.example".to_owned(), ".sub.example".to_owned()],
         own_addresses: &[],
         defer_at: i64::MAX,
-        files: &mut Vec::new(),
+        files: &mut Default::default(),
         dns_lists: &mut vec![Declared { welcomes: true, ..Declared::new("wl.example") }],
         settled: &mut Settled::default(),
     };

@@ -46,7 +46,7 @@ fn built(text: &str) -> Rate {
         domains: &[],
         own_addresses: &[],
         defer_at: i64::MAX,
-        files: &mut Vec::new(),
+        files: &mut Default::default(),
         dns_lists: &mut Vec::new(),
         settled: &mut Settled::default(),
     };

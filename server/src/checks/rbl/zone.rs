@@ -3,6 +3,7 @@
 use crate::{
     ask::DnsName,
     config::{Build, Section},
+    files,
 };
 
 /// With 64 octets of IPv6 nibbles in front, a name still fits into the DNS (RFC 1035 §2.3.4).
@@ -63,14 +64,14 @@ fn key(table: &Section<'_>, build: &mut Build<'_>) -> Option<String> {
         return Some(key.expose().to_ascii_lowercase());
     }
     let path = file?;
-    let content = match build.read(&path) {
+    let content = match build.read(&path, files::SECRET) {
         Ok(content) => content,
-        Err(fault) => {
-            table.push(fault);
+        Err(faults) => {
+            faults.into_iter().for_each(|fault| table.push(fault));
             return None;
         }
     };
-    let text = String::from_utf8_lossy(content.as_deref().unwrap_or_default()).into_owned();
+    let text = String::from_utf8_lossy(content.as_ref().map_or(&[], |content| &content[..])).into_owned();
     let key = text.lines().next().unwrap_or_default().trim().to_ascii_lowercase();
     build.note_entries(usize::from(!key.is_empty()));
     if key.is_empty() {

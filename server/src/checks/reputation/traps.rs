@@ -5,7 +5,6 @@
 
 use crate::{
     ask::{Answers, StateAnswer, StateQuestion},
-    checks::badrcptto::unreachable,
     clock::Now,
     config::{Build, Section},
     lists::{AddressList, load},
@@ -20,10 +19,7 @@ impl Traps {
     pub(super) fn build(section: &Section<'_>, build: &mut Build<'_>) -> Self {
         let place = load::Place { texts: "traps", file: "traps_file" };
         let default = build.control_file("traps");
-        let list = AddressList::new(load::keys(section, build, place, Some(default)), false);
-        if let Some(entry) = list.find_exempt(build.domains) {
-            section.fault("traps", unreachable(entry));
-        }
+        let list = AddressList::new(load::refusing_keys(section, build, place, Some(default)), false);
         if let Some(warning) = list.find_useless() {
             build.warn(warning);
         }

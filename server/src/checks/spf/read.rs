@@ -77,10 +77,10 @@ fn text(section: &Section<'_>, build: &mut Build<'_>, key: &str, file: &str) -> 
 
 /// As `control_readline` reads it; `None` = there is no such file.
 fn first_line(section: &Section<'_>, build: &mut Build<'_>, key: &str, file: &str) -> Option<String> {
-    let content = match build.read(&build.control_file(file)) {
+    let content = match build.read(&build.control_file(file), "line") {
         Ok(content) => content?,
-        Err(fault) => {
-            section.push(fault);
+        Err(faults) => {
+            faults.into_iter().for_each(|fault| section.push(fault));
             return None;
         }
     };

@@ -45,6 +45,10 @@ fn healthy(patient: &Patient, status: &StatusReply, report: &mut Report) {
     if changed.is_some_and(|changed| changed > status.loaded_at) {
         report.warn("configuration", format!("{} is newer than the policy in force: `tollgate reload`", status.config));
     }
+    for list in status.lists.iter().filter(|list| !list.refused.is_empty()) {
+        let stays = format!("its {} entries of before stay in force", list.entries);
+        report.fail("list", format!("{}: {}: {stays}", list.check, list.refused));
+    }
     for list in status.lists.iter().filter(|list| !list.error.is_empty()) {
         report.fail("list", format!("{}: {}: {}", list.check, list.path, list.error));
     }

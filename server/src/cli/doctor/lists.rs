@@ -1,7 +1,7 @@
 //! Are the files there that the policy was built from?
 
 use super::{Patient, Report};
-use crate::config::LoadedFile;
+use crate::files::LoadedFile;
 
 const TEST: &str = "list";
 

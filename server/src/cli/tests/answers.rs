@@ -235,6 +235,10 @@ fn status() -> StatusReply {
             entries: 12,
             modified_at: 0,
             error: "line 3: too long".into(),
+            generation: 3,
+            checksum: "0123456789abcdef".into(),
+            loaded_at: 1_700_000_100,
+            refused: "badmailfrom: 0 entries after 12: expected at least 6".into(),
         }],
         counters: vec![Counter { name: "decisions".into(), value: 99 }],
     }
@@ -248,15 +252,19 @@ fn status_tells_first_what_is_not_as_usual() {
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(lines[0], "OFF until 2023-11-14 23:13:20 UTC by ann: the list went mad");
     assert!(lines[1].starts_with("the newest reload FAILED, the old policy is in force: t.toml:3: "));
-    assert_eq!(lines[2], "the DNS list bl.example off (silent): it changes no answer, see `tollgate lists`");
+    assert_eq!(lines[2], "a list is NOT as its file says: badmailfrom: 0 entries after 12: expected at least 6");
+    assert_eq!(lines[3], "the DNS list bl.example off (silent): it changes no answer, see `tollgate lists`");
     for expected in [
         "configuration  /etc/tollgate/tollgate.toml",
         "mode           enforce",
         "listening      /run/tollgate/tollgate.sock, 127.0.0.1:9464",
-        "    badmailfrom  /var/qmail/control/badmailfrom  is not there    line 3: too long",
         "    decisions  99",
     ] {
         assert!(lines.contains(&expected), "{expected:?} in {out}");
+    }
+    let list = lines.iter().find(|line| line.contains("/var/qmail/control/badmailfrom  ")).expect("the list");
+    for part in ["12 entries", "version 3 0123456789abcdef, read ", "line 3: too long"] {
+        assert!(list.contains(part), "{part} in {list}");
     }
 }
 
@@ -281,12 +289,22 @@ fn off_and_on_say_what_holds_now() {
 #[test]
 fn reload_tells_every_fault_and_what_stays_in_force() {
     let (_folder, good) =
-        daemon(Replies { reload: ReloadReply { generation: 8, faults: vec![] }, ..Replies::default() });
+        daemon(Replies { reload: ReloadReply { generation: 8, ..ReloadReply::default() }, ..Replies::default() });
     assert_eq!(ask(&good, &["reload"]), (exit::FINE, "policy generation 8 is in force\n".to_owned()));
     let faults = vec!["t.toml:1: a".to_owned(), "t.toml:2: b\x1b".to_owned()];
-    let (_folder, bad) = daemon(Replies { reload: ReloadReply { generation: 7, faults }, ..Replies::default() });
+    let (_folder, bad) =
+        daemon(Replies { reload: ReloadReply { generation: 7, faults, refused: vec![] }, ..Replies::default() });
     let expected = "t.toml:1: a\nt.toml:2: b \nnothing was changed: policy generation 7 stays in force\n";
     assert_eq!(ask(&bad, &["reload"]), (exit::USAGE, expected.to_owned()));
+    assert!(!bad.heard().reload.expect("it was asked").force);
+
+    let refused = vec!["l: 0 entries after 12: expected at least 6; its 12 entries stay in force".to_owned()];
+    let reload = ReloadReply { generation: 9, faults: vec![], refused };
+    let (_folder, part) = daemon(Replies { reload, ..Replies::default() });
+    let expected =
+        "l: 0 entries after 12: expected at least 6; its 12 entries stay in force\npolicy generation 9 is in force\n";
+    assert_eq!(ask(&part, &["reload", "--force"]), (exit::USAGE, expected.to_owned()));
+    assert!(part.heard().reload.expect("it was asked").force);
 }
 
 #[test]

@@ -47,6 +47,7 @@ pub(super) struct Replies {
 pub(super) struct Heard {
     pub(super) check: Option<CheckRequest>,
     pub(super) switch: Option<SwitchRequest>,
+    pub(super) reload: Option<ReloadRequest>,
     pub(super) explain: Option<ExplainRequest>,
     pub(super) inspect: Option<InspectRequest>,
     pub(super) list_report: Option<ListReportRequest>,
@@ -132,7 +133,8 @@ impl Admin for Fake {
         Ok(Response::new(self.replies.switch.clone()))
     }
 
-    async fn reload(&self, _: Request<ReloadRequest>) -> Answer<ReloadReply> {
+    async fn reload(&self, request: Request<ReloadRequest>) -> Answer<ReloadReply> {
+        self.hear(|heard| heard.reload = Some(request.into_inner()));
         Ok(Response::new(self.replies.reload.clone()))
     }
 

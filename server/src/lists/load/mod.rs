@@ -1,10 +1,17 @@
 //! How does a list of the configuration become a matcher? Texts in `tollgate.toml`, and a file beside it: lines of text,
 //! or a cdb if its name ends in `.cdb`. Every mistake becomes a fault with its line, oddities become warnings.
 
-use super::{Cdb, KeyList, Keys, NetworkSet, TcpRules, control, keys::Sorted};
-use crate::config::{Build, Fault, Network, Section};
+use super::{Cdb, KeyList, Keys, NetworkSet, Networks, TcpRules, control, keys::Sorted, postmaster_stays_reachable};
+use crate::{
+    config::{Build, Fault, Network, Section},
+    files::{Demands, Notes, Reader},
+};
 use bytes::Bytes;
-use std::path::{Path, PathBuf};
+use std::{
+    any::Any,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Faults reported of one file; more of the same help nobody.
 pub const FAULTS_MAX: usize = 20;
@@ -20,93 +27,118 @@ pub struct Place {
 
 /// A list of texts to be matched exactly, without regard to case. `default` is read when no file is named.
 pub fn keys(section: &Section<'_>, build: &mut Build<'_>, place: Place, default: Option<PathBuf>) -> KeyList {
+    keys_if(section, build, place, default, Demands::NONE)
+}
+
+/// A list of recipients that are refused: it must not name postmaster or abuse of our domains.
+pub fn refusing_keys(section: &Section<'_>, build: &mut Build<'_>, place: Place, default: Option<PathBuf>) -> KeyList {
+    let domains = build.domains;
+    let always = |keys: &Keys| postmaster_stays_reachable(keys, domains);
+    keys_if(section, build, place, default, Demands { always: &always, ..Demands::NONE })
+}
+
+/// The same, of which more is asked than that it can be read.
+fn keys_if(
+    section: &Section<'_>,
+    build: &mut Build<'_>,
+    place: Place,
+    default: Option<PathBuf>,
+    demands: Demands<'_, Keys>,
+) -> KeyList {
     let texts = section.texts(place.texts);
-    let mut sources =
-        vec![Keys::Sorted(Sorted::new(texts.iter().map(String::as_bytes).filter(|text| !text.is_empty())))];
-    if let Some((path, content)) = content(section, build, place.file, default) {
-        let file = if is_cdb(&path) {
-            cdb(&path, content).map(Keys::Cdb)
-        } else {
-            warn_of_dos_lines(build, &content);
-            Ok(Keys::Sorted(Sorted::new(control::entries(&content).map(|entry| entry.text))))
-        };
-        match file {
-            Ok(keys) => {
-                build.note_entries(keys.len());
-                sources.push(keys);
-            }
-            Err(fault) => section.push(fault),
-        }
+    let written = Keys::Sorted(Sorted::new(texts.iter().map(String::as_bytes).filter(|text| !text.is_empty())));
+    if let Err(wrong) = (demands.always)(&written) {
+        section.fault(place.texts, wrong);
     }
-    KeyList::new(sources)
+    let file = file(section, build, (place.file, default), ("keys", &read_keys, demands));
+    KeyList::new([Some(Arc::new(written)), file].into_iter().flatten().collect())
+}
+
+fn read_keys(path: &Path, content: Bytes, notes: &mut Notes) -> Result<Keys, Vec<Fault>> {
+    let keys = if is_cdb(path) {
+        Keys::Cdb(cdb(path, content)?)
+    } else {
+        warn_of_dos_lines(notes, &content);
+        Keys::Sorted(Sorted::new(control::entries(&content).map(|entry| entry.text)))
+    };
+    notes.entries = keys.len();
+    Ok(keys)
 }
 
 /// A list of networks. In files, what follows a blank, `;` or `#` is a remark.
-pub fn networks(section: &Section<'_>, build: &mut Build<'_>, place: Place) -> NetworkSet {
-    let mut all = section.networks(place.texts);
-    for network in all.iter().filter(|network| network.prefix == 0) {
+pub fn networks(section: &Section<'_>, build: &mut Build<'_>, place: Place) -> Networks {
+    networks_if(section, build, place, Demands::NONE)
+}
+
+/// The same, of which neither networks nor file are taken if `accept` finds something wrong with them.
+pub fn networks_if(
+    section: &Section<'_>,
+    build: &mut Build<'_>,
+    place: Place,
+    demands: Demands<'_, NetworkSet>,
+) -> Networks {
+    let written = section.networks(place.texts);
+    for network in written.iter().filter(|network| network.prefix == 0) {
         section.fault(place.texts, whole_family(network));
     }
-    if let Some((path, content)) = content(section, build, place.file, None) {
-        let mut reader = NetworkReader { path: &path, networks: Vec::new(), faults: Vec::new() };
-        if is_cdb(&path) {
-            match cdb(&path, content) {
-                Ok(cdb) => cdb.iter().for_each(|(key, _)| reader.take(0, key)),
-                Err(fault) => section.push(fault),
-            }
-        } else {
-            warn_of_dos_lines(build, &content);
-            control::entries(&content).for_each(|entry| reader.take(entry.line, entry.text));
-        }
-        build.note_entries(reader.networks.len());
-        reader.faults.into_iter().for_each(|fault| section.push(fault));
-        all.extend(reader.networks);
+    let written: NetworkSet = written.into_iter().collect();
+    if let Err(wrong) = (demands.always)(&written) {
+        section.fault(place.texts, wrong);
     }
-    all.into_iter().collect()
+    let file = file(section, build, (place.file, None), ("networks", &read_networks, demands));
+    Networks::new([Some(Arc::new(written)), file].into_iter().flatten().collect())
+}
+
+fn read_networks(path: &Path, content: Bytes, notes: &mut Notes) -> Result<NetworkSet, Vec<Fault>> {
+    let mut reader = NetworkReader { path, networks: Vec::new(), faults: Vec::new() };
+    if is_cdb(path) {
+        cdb(path, content)?.iter().for_each(|(key, _)| reader.take(0, key));
+    } else {
+        warn_of_dos_lines(notes, &content);
+        control::entries(&content).for_each(|entry| reader.take(entry.line, entry.text));
+    }
+    if !reader.faults.is_empty() {
+        return Err(reader.faults);
+    }
+    let networks: NetworkSet = reader.networks.into_iter().collect();
+    notes.entries = networks.len();
+    Ok(networks)
 }
 
 /// tcpserver's rules, as text or as `tcprules` made them.
-pub fn tcp_rules(section: &Section<'_>, build: &mut Build<'_>, file: &'static str) -> Option<TcpRules> {
-    let (path, content) = content(section, build, file, None)?;
-    let rules = if is_cdb(&path) {
-        cdb(&path, content).map(TcpRules::from_cdb)
-    } else {
-        TcpRules::parse(&content).map_err(|(line, text)| Fault { file: path.display().to_string(), line, text })
-    };
-    match rules {
-        Ok(rules) => {
-            build.note_entries(rules.len());
-            Some(rules)
-        }
-        Err(fault) => {
-            section.push(fault);
-            None
-        }
-    }
+pub fn tcp_rules(section: &Section<'_>, build: &mut Build<'_>, field: &'static str) -> Option<Arc<TcpRules>> {
+    file(section, build, (field, None), ("tcp_rules", &read_tcp_rules, Demands::NONE))
 }
 
-/// Path and content of the file that a field names, or of the default one. The default one need not be there; one that
-/// was named must be: a misspelt name would silently refuse nothing.
-fn content(
+fn read_tcp_rules(path: &Path, content: Bytes, notes: &mut Notes) -> Result<TcpRules, Vec<Fault>> {
+    let rules = if is_cdb(path) {
+        TcpRules::from_cdb(cdb(path, content)?)
+    } else {
+        let fault = |(line, text)| vec![Fault { file: path.display().to_string(), line, text }];
+        TcpRules::parse(&content).map_err(fault)?
+    };
+    notes.entries = rules.len();
+    Ok(rules)
+}
+
+/// How a file of one form is read.
+type Form<'a, T> = (&'static str, &'a dyn Fn(&Path, Bytes, &mut Notes) -> Result<T, Vec<Fault>>, Demands<'a, T>);
+
+/// The list in the file that a field names, or in the default one. The default one need not be there; one that was named
+/// must be: a misspelt name would silently refuse nothing.
+fn file<T: Any + Send + Sync>(
     section: &Section<'_>,
     build: &mut Build<'_>,
-    field: &str,
-    default: Option<PathBuf>,
-) -> Option<(PathBuf, Vec<u8>)> {
+    (field, default): (&str, Option<PathBuf>),
+    (form, parse, demands): Form<'_, T>,
+) -> Option<Arc<T>> {
     let named = section.path(field);
-    let is_named = named.is_some();
+    let must_exist = named.is_some();
     let path = named.or(default)?;
-    match build.read(&path) {
-        Ok(Some(content)) => Some((path, content)),
-        Ok(None) => {
-            if is_named {
-                let file = path.display().to_string();
-                section.push(Fault { file, line: 0, text: "no such file: expected one, if only an empty one".into() });
-            }
-            None
-        }
-        Err(fault) => {
-            section.push(fault);
+    match build.list(&path, &Reader { form, must_exist, parse, demands }) {
+        Ok(list) => list,
+        Err(faults) => {
+            faults.into_iter().for_each(|fault| section.push(fault));
             None
         }
     }
@@ -116,17 +148,13 @@ fn is_cdb(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "cdb")
 }
 
-fn cdb(path: &Path, content: Vec<u8>) -> Result<Cdb, Fault> {
-    Cdb::new(Bytes::from(content)).map_err(|error| Fault {
-        file: path.display().to_string(),
-        line: 0,
-        text: error.to_string(),
-    })
+fn cdb(path: &Path, content: Bytes) -> Result<Cdb, Vec<Fault>> {
+    Cdb::new(content).map_err(|error| vec![Fault::of_file(path, error.to_string())])
 }
 
-fn warn_of_dos_lines(build: &mut Build<'_>, content: &[u8]) {
+fn warn_of_dos_lines(notes: &mut Notes, content: &[u8]) {
     if let Some(line) = control::first_dos_line(content) {
-        build.warn(format!(
+        notes.warn(format!(
             "line {line} ends in CR LF: read as LF here, but stock qmail keeps the CR and never matches"
         ));
     }

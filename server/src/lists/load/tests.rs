@@ -3,7 +3,8 @@
 use super::*;
 use crate::mode::Mode;
 use crate::{
-    config::{Document, Field, Kind, LoadedFile},
+    config::{Document, Field, Kind},
+    files::{Files, LoadedFile},
     session::Address,
 };
 use std::cell::RefCell;
@@ -20,8 +21,8 @@ const NETWORKS: Place = Place { texts: "networks", file: "networks_file" };
 
 struct Loaded {
     keys: KeyList,
-    networks: NetworkSet,
-    rules: Option<TcpRules>,
+    networks: Networks,
+    rules: Option<Arc<TcpRules>>,
     files: Vec<LoadedFile>,
     faults: Vec<String>,
 }
@@ -30,7 +31,7 @@ fn load(folder: &Path, toml: &str) -> Loaded {
     let file = folder.join("tollgate.toml").display().to_string();
     let document = Document::parse(&file, toml).expect("TOML");
     let faults = RefCell::new(Vec::new());
-    let mut files = Vec::new();
+    let mut files = Files::default();
     let section = Section::new(&document, "", &[FIELDS], &[], &faults);
     let mut build = Build {
         check: "test",
@@ -49,7 +50,7 @@ fn load(folder: &Path, toml: &str) -> Loaded {
     let rules = tcp_rules(&section, &mut build, "tcp_rules");
     let prefix = format!("{}/", folder.display());
     let faults = faults.borrow().iter().map(|fault| fault.to_string().replace(&prefix, "")).collect();
-    Loaded { keys, networks, rules, files, faults }
+    Loaded { keys, networks, rules, files: files.into_loaded(), faults }
 }
 
 fn write_cdb(path: &Path, records: &[(&str, &str)]) {

@@ -144,7 +144,7 @@ struct Scene {
 
 fn policy(config: &str) -> Result<Policy, Vec<String>> {
     let document = Document::parse("t.toml", config).expect("TOML");
-    Policy::assemble(CHECKS, &document, 1, Default::default())
+    Policy::assemble(CHECKS, &document, (1, Default::default()), Default::default())
         .map_err(|faults| faults.iter().map(ToString::to_string).collect())
 }
 

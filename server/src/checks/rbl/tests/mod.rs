@@ -19,7 +19,7 @@ fn build(text: &str) -> (Box<dyn Check>, Vec<String>) {
     let document = Document::parse("t.toml", text).expect("TOML");
     let faults = RefCell::default();
     let section = Section::new(&document, "check.rbl", &[DEF.fields], DEF.tables, &faults);
-    let (resolvers, mut files) = (["paid".to_owned()], Vec::new());
+    let (resolvers, mut files) = (["paid".to_owned()], Default::default());
     let control = Path::new("/nonexistent");
     let mut build = Build {
         check: DEF.name,

@@ -22,7 +22,9 @@ mod conformance;
 pub use list_cards::ListCards;
 pub use list_health::{KeptList, LISTS_KEPT_MAX, LISTS_KEPT_SECONDS, ListHealth};
 pub use memory::Memory;
-pub use records::{Digest, Exception, Experience, Horizon, Pace, Standing, Subject, Tokens, Triplet};
+pub use records::{
+    Digest, Exception, Experience, Hits, Horizon, Pace, ROLL_MAX, Roll, Standing, Subject, Tokens, Triplet,
+};
 pub use redis::{Node, Redis};
 pub use settings::{FIELDS, RedisSettings, Settings, Store};
 pub use shelf::{Cursor, Held, KEEP_MAX, Key, Page, READ_MAX, Record, Shelf};
@@ -79,6 +81,6 @@ pub trait Counters: Shelf<Tokens> {}
 impl<S: Shelf<Tokens>> Counters for S {}
 
 /// Whom has an administrator let through or kept out? Lifetime: until it ends, 400 days at most.
-pub trait Exceptions: Shelf<Exception> {}
+pub trait Exceptions: Shelf<Exception> + Shelf<Roll> {}
 
-impl<S: Shelf<Exception>> Exceptions for S {}
+impl<S: Shelf<Exception> + Shelf<Roll>> Exceptions for S {}

@@ -6,7 +6,8 @@
 #![allow(clippy::expect_used, reason = "a suite: what a store cannot do is a failure")]
 
 use crate::state::{
-    Digest, Exception, Experience, Held, KEEP_MAX, Key, READ_MAX, Record, Shelf, Standing, Subject, Tokens, Triplet,
+    Digest, Exception, Experience, Held, Hits, KEEP_MAX, Key, READ_MAX, Record, Roll, Shelf, Standing, Subject, Tokens,
+    Triplet,
 };
 use std::collections::BTreeMap;
 
@@ -97,8 +98,8 @@ impl Sample for Exception {
             until,
             by: "ü\0\"".to_owned(),
             reason: "r".repeat(usize::try_from(number % 900).unwrap_or(0)),
-            hits: number,
-            last_hit: u64::from(number),
+            removed: number % 2 == 1,
+            hits: Hits { all: number, changed: number / 2, last: u64::from(number), last_changed: 0 },
             ..Self::default()
         }
     }
@@ -108,10 +109,23 @@ impl Sample for Exception {
     }
 }
 
-/// Every kind of record: what an implementation of `Shelf` for all of them has to hold.
-pub(crate) trait Shelves: Shelf<Triplet> + Shelf<Tokens> + Shelf<Standing> + Shelf<Exception> {}
+impl Sample for Roll {
+    fn sample(number: u32, until: u64) -> Self {
+        [(digest(Self::NAME, number), until), (digest(Self::NAME, number + 1), until - DAY)].into_iter().collect()
+    }
 
-impl<S: Shelf<Triplet> + Shelf<Tokens> + Shelf<Standing> + Shelf<Exception>> Shelves for S {}
+    fn key(number: u32) -> Digest {
+        digest(Self::NAME, number)
+    }
+}
+
+/// Every kind of record: what an implementation of `Shelf` for all of them has to hold.
+pub(crate) trait Shelves:
+    Shelf<Triplet> + Shelf<Tokens> + Shelf<Standing> + Shelf<Exception> + Shelf<Roll>
+{
+}
+
+impl<S: Shelf<Triplet> + Shelf<Tokens> + Shelf<Standing> + Shelf<Exception> + Shelf<Roll>> Shelves for S {}
 
 /// One server alone, on an empty store, which may itself let expire what has at `now`.
 pub(crate) fn alone<S: Shelves>(store: &S, now: u64) {
@@ -119,6 +133,7 @@ pub(crate) fn alone<S: Shelves>(store: &S, now: u64) {
     one_shelf::<Tokens>(store, now);
     one_shelf::<Standing>(store, now);
     one_shelf::<Exception>(store, now);
+    one_shelf::<Roll>(store, now);
     assert_eq!(read_one::<Tokens>(store, 0, now), None, "shelves do not mix");
     store.keep(&[(Tokens::key(0), Tokens::sample(1, now + DAY))]).expect("keeps");
     assert_eq!(read_one::<Triplet>(store, 0, now), None, "shelves do not mix");
@@ -241,6 +256,7 @@ pub(crate) fn shared<S: Shelves>(server: &dyn Fn() -> S, now: u64) {
     shared_shelf::<Tokens, S>(server, now);
     shared_shelf::<Standing, S>(server, now);
     shared_shelf::<Exception, S>(server, now);
+    shared_shelf::<Roll, S>(server, now);
 }
 
 fn shared_shelf<R: Sample, S: Shelf<R>>(server: &dyn Fn() -> S, now: u64) {

@@ -15,15 +15,15 @@ const VERSION: u8 = 1;
 /// An entry. What it says changes with its revision only; hits are counted by each server for itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exception {
-    /// Counts its changes: a later one replaces an earlier one.
+    /// Counts changes, of all exceptions that a server knows: a later one replaces an earlier one.
     pub revision: u32,
     /// Lets through; otherwise keeps out.
     pub allows: bool,
     /// Clients; `None` = any.
     pub clients: Option<Network>,
-    /// Sender, an address or `@domain`, lower case; empty = any.
+    /// Sender, lower case: `user@host`, `@host`, `.suffix`, or `<>` for the null sender; empty = any.
     pub sender: String,
-    /// Recipient, likewise.
+    /// Recipient, likewise, but for `<>`.
     pub recipient: String,
     /// When it was made, Unix seconds.
     pub made_at: u64,
@@ -33,10 +33,38 @@ pub struct Exception {
     pub by: String,
     /// Why.
     pub reason: String,
-    /// Decisions it changed.
-    pub hits: u32,
-    /// When it changed one last, Unix seconds; 0 = never.
-    pub last_hit: u64,
+    /// An administrator ended it before its time. It stays until then: others must hear of it.
+    pub removed: bool,
+    /// What it was good for.
+    pub hits: Hits,
+}
+
+/// How often an exception spoke, and how often that mattered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Hits {
+    /// Decisions in which it spoke.
+    pub all: u32,
+    /// Of those, decisions that would have been another without it.
+    pub changed: u32,
+    /// When it spoke last, Unix seconds; 0 = never.
+    pub last: u64,
+    /// When it changed a decision last, Unix seconds; 0 = never.
+    pub last_changed: u64,
+}
+
+impl Hits {
+    fn newer(self, other: Self) -> Self {
+        Self { all: self.all.max(other.all), changed: self.changed.max(other.changed), ..self.latest(other) }
+    }
+
+    fn together(self, other: Self) -> Self {
+        let (all, changed) = (self.all.saturating_add(other.all), self.changed.saturating_add(other.changed));
+        Self { all, changed, ..self.latest(other) }
+    }
+
+    fn latest(self, other: Self) -> Self {
+        Self { last: self.last.max(other.last), last_changed: self.last_changed.max(other.last_changed), ..self }
+    }
 }
 
 impl Exception {
@@ -45,16 +73,15 @@ impl Exception {
 
     /// What it says, without its hits.
     fn says(&self) -> Vec<u8> {
-        Self { hits: 0, last_hit: 0, ..self.clone() }.encode()
+        Self { hits: Hits::default(), ..self.clone() }.encode()
     }
 
-    fn merged(self, other: Self, hits: u32) -> Self {
-        let last_hit = self.last_hit.max(other.last_hit);
+    fn merged(self, other: Self, hits: Hits) -> Self {
         let later = match self.revision.cmp(&other.revision).then_with(|| self.says().cmp(&other.says())) {
             Ordering::Less => other,
             Ordering::Equal | Ordering::Greater => self,
         };
-        Self { hits, last_hit, ..later }
+        Self { hits, ..later }
     }
 }
 
@@ -68,7 +95,9 @@ impl Record for Exception {
         record.number(self.revision.into()).number(self.allows.into());
         record.text(&self.clients.map(|net| net.to_string()).unwrap_or_default());
         record.text(&self.sender).text(&self.recipient).number(self.made_at).number(self.until);
-        record.text(&self.by).text(&self.reason).number(self.hits.into()).number(self.last_hit);
+        record.text(&self.by).text(&self.reason).number(self.removed.into());
+        let Hits { all, changed, last, last_changed } = self.hits;
+        record.number(all.into()).number(changed.into()).number(last).number(last_changed);
         record.finish()
     }
 
@@ -84,9 +113,11 @@ impl Record for Exception {
         let (made_at, until) = (record.number()?, record.number()?);
         let mut text = || record.text(Self::TEXT_OCTETS_MAX).map(str::to_owned);
         let (by, reason) = (text()?, text()?);
-        let (hits, last_hit) = (record.small()?, record.number()?);
+        let removed = record.count(1)? == 1;
+        let (all, changed) = (record.small()?, record.small()?);
+        let hits = Hits { all, changed, last: record.number()?, last_changed: record.number()? };
         record.end()?;
-        Some(Self { revision, allows, clients, sender, recipient, made_at, until, by, reason, hits, last_hit })
+        Some(Self { revision, allows, clients, sender, recipient, made_at, until, by, reason, removed, hits })
     }
 
     fn expires_at(&self) -> u64 {
@@ -94,12 +125,12 @@ impl Record for Exception {
     }
 
     fn newer(self, other: Self) -> Self {
-        let hits = self.hits.max(other.hits);
+        let hits = self.hits.newer(other.hits);
         self.merged(other, hits)
     }
 
     fn together(self, other: Self) -> Self {
-        let hits = self.hits.saturating_add(other.hits);
+        let hits = self.hits.together(other.hits);
         self.merged(other, hits)
     }
 }

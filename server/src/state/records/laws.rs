@@ -1,6 +1,6 @@
 //! Do records merge as they promise? The laws of [`Record`], over any records of every kind.
 
-use super::{Digest, Exception, Experience, Horizon, Standing, Subject, Tokens, Triplet};
+use super::{Digest, Exception, Experience, Hits, Horizon, Roll, Standing, Subject, Tokens, Triplet};
 use crate::state::{Key, Record};
 use proptest::prelude::*;
 
@@ -26,8 +26,15 @@ pub(in crate::state) fn any_standing() -> impl Strategy<Value = Standing> {
 
 pub(in crate::state) fn any_exception() -> impl Strategy<Value = Exception> {
     let texts = ("[a-z@.]{0,12}", "[a-z@.]{0,12}", "[a-z]{0,5}", "\\PC{0,20}");
-    (0..3_u32, any::<bool>(), any::<(u64, u64, u32, u64)>(), texts, any::<Option<[u8; 4]>>()).prop_map(
-        |(revision, allows, (made_at, until, hits, last_hit), (sender, recipient, by, reason), net)| Exception {
+    let hits = any::<(u32, u32, u64, u64)>().prop_map(|(all, changed, last, last_changed)| Hits {
+        all,
+        changed,
+        last,
+        last_changed,
+    });
+    let rest = (any::<(u64, u64)>(), hits, any::<bool>());
+    (0..3_u32, any::<bool>(), rest, texts, any::<Option<[u8; 4]>>()).prop_map(
+        |(revision, allows, ((made_at, until), hits, removed), (sender, recipient, by, reason), net)| Exception {
             revision,
             allows,
             clients: net.map(|octets| crate::config::Network::around(octets.into(), octets[0] % 33)),
@@ -37,10 +44,15 @@ pub(in crate::state) fn any_exception() -> impl Strategy<Value = Exception> {
             until,
             by,
             reason,
+            removed,
             hits,
-            last_hit,
         },
     )
+}
+
+pub(in crate::state) fn any_roll() -> impl Strategy<Value = Roll> {
+    let entry = (0..9_u8, any::<u64>()).prop_map(|(id, until)| (Digest::of(&[&[id]]), until));
+    prop::collection::vec(entry, 0..6).prop_map(|entries| entries.into_iter().collect())
 }
 
 /// Equal but for rounding.
@@ -55,6 +67,12 @@ impl Near for Triplet {
 }
 
 impl Near for Tokens {
+    fn is_near(&self, other: &Self) -> bool {
+        self == other
+    }
+}
+
+impl Near for Roll {
     fn is_near(&self, other: &Self) -> bool {
         self == other
     }
@@ -118,8 +136,18 @@ proptest! {
     }
 
     #[test]
+    fn rolls_merge(one in any_roll(), two in any_roll(), three in any_roll()) {
+        laws(&one, &two, &three)?;
+        let all = one.clone().together(two.clone());
+        for id in one.ids().chain(two.ids()) {
+            prop_assert!(all.ids().any(|known| known == id));
+        }
+    }
+
+    #[test]
     fn other_octets_never_panic(octets in prop::collection::vec(any::<u8>(), 0..120)) {
         let _ = (Triplet::decode(&octets), Tokens::decode(&octets), Standing::decode(&octets), Exception::decode(&octets));
+        let _ = Roll::decode(&octets);
         let _ = (Subject::from_octets(&octets), Digest::from_octets(&octets));
         if let Some(standing) = Standing::decode(&octets) {
             prop_assert!(standing.reputation(u64::MAX).abs() <= 100.0);

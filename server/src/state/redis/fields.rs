@@ -62,7 +62,7 @@ pub(super) fn read<R: Record>(fields: Vec<(Vec<u8>, Vec<u8>)>, own: &[u8], now: 
 mod tests {
     use super::*;
     use crate::state::{
-        Digest, Exception, Standing, Tokens, Triplet,
+        Digest, Exception, Hits, Standing, Tokens, Triplet,
         conformance::shelves::{NOON, Sample},
     };
     use proptest::prelude::*;
@@ -156,8 +156,8 @@ mod tests {
             reason: text,
             made_at: u64::MAX,
             until: u64::MAX,
-            hits: u32::MAX,
-            last_hit: u64::MAX,
+            removed: true,
+            hits: Hits { all: u32::MAX, changed: u32::MAX, last: u64::MAX, last_changed: u64::MAX },
             ..Exception::sample(0, NOON)
         };
         assert!(longest.encode().len() * 2 < VALUE_OCTETS_MAX);

@@ -143,6 +143,13 @@ pub enum Effect {
         /// How many.
         tokens: u32,
     },
+    /// An exception spoke.
+    Excepted {
+        /// Which.
+        id: Digest,
+        /// The decision would have been another without it.
+        changed: bool,
+    },
     /// Somebody is remembered for something. What one mail host says of one subject is rationed by the engine.
     Experienced {
         /// Who.
@@ -163,7 +170,7 @@ impl Effect {
         match self {
             Self::Tried(key, triplet) => Some(Self::Tried(key.rehearsed(), triplet)),
             Self::Spent { key, pace, tokens } => Some(Self::Spent { key: key.rehearsed(), pace, tokens }),
-            Self::Waited { .. } | Self::ListHeard(..) | Self::Experienced { .. } => None,
+            Self::Waited { .. } | Self::ListHeard(..) | Self::Experienced { .. } | Self::Excepted { .. } => None,
         }
     }
 }
@@ -177,6 +184,8 @@ pub struct Came {
     pub by_me: bool,
     /// The step that refused for good (5xx), whichever it was; empty = nothing was, or only for now.
     pub rejected_by: &'static str,
+    /// Without what this check found, the mail would have been treated otherwise: told of checks that allow or that spoke.
+    pub changed: bool,
     /// The check is only rehearsed.
     pub rehearsed: bool,
 }
@@ -270,6 +279,20 @@ pub trait Check: Send + Sync + 'static {
         _now: Now,
         _effects: &mut Vec<Effect>,
     ) {
+    }
+
+    /// What is to be remembered when an administrator takes a refusal back: `facts` and `answers` are those of the decision.
+    fn pardon(&self, _facts: &Facts, _answers: &Answers, _effects: &mut Vec<Effect>) {}
+
+    /// Does an allowance by this rule (an index into [`Def::rules`]) speak for the client? One that is about the recipient
+    /// alone does not.
+    fn vouches(&self, _rule: usize) -> bool {
+        true
+    }
+
+    /// Does its allowance hold before RCPT too, where other checks are voiced at once?
+    fn spares_early(&self) -> bool {
+        false
     }
 
     /// How strongly it is meant in this session where the configuration does not say; `None` = as [`Def::mode`] says.

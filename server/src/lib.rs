@@ -17,6 +17,7 @@ pub mod config;
 pub mod decision_log;
 pub mod decisions;
 pub mod dns_lists;
+pub mod exceptions;
 pub mod failures;
 pub mod files;
 pub mod lists;

@@ -148,7 +148,7 @@ mod tests {
             failed: 1,
             would_refuse: 6,
             needed: 3,
-            contradicted: [2, 0, 0],
+            contradicted: [2, 0, 0, 1],
             lookups: 5,
             lookups_failed: 4,
             ..Counts::default()
@@ -165,7 +165,10 @@ mod tests {
             unique_hits: 7,
             would_refuse: 6,
             needed: 3,
-            contradictions: vec![v1::Contradiction { kind: "accepted".into(), count: 2 }],
+            contradictions: vec![
+                v1::Contradiction { kind: "accepted".into(), count: 2 },
+                v1::Contradiction { kind: "pardoned".into(), count: 1 },
+            ],
             lookups: 5,
             errors: 4,
             latency_p50_us: 2_000,

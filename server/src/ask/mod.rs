@@ -2,6 +2,7 @@
 
 mod address;
 pub mod dns;
+mod failure;
 mod health;
 mod host;
 mod kept;
@@ -13,6 +14,7 @@ mod state;
 
 pub use address::{is_public, reversed};
 pub use dns::Resolver;
+pub use failure::Failure;
 pub use health::{Ailing, Health, HealthBoard, ListId};
 pub use host::{HostAddresses, host_name};
 pub use name::DnsName;
@@ -20,7 +22,10 @@ pub(crate) use name::KEY_SHOWN;
 pub use spf_answers::{SpfAnswers, SpfQuestion, SpfRole, SpfTerms};
 pub use state::{StateAnswer, StateQuestion};
 
-use crate::session::SessionId;
+use crate::{
+    exceptions::Excepted,
+    session::{Facts, SessionId},
+};
 use spf::{Evaluation, SpfResult};
 use std::{
     fmt,
@@ -120,6 +125,8 @@ pub enum Question {
     Spf(Arc<SpfQuestion>),
     /// What do we remember?
     State(StateQuestion),
+    /// Which exceptions are about this mail? Known at once, always.
+    Exceptions,
 }
 
 /// One DNS record's data.
@@ -135,60 +142,6 @@ pub enum Record {
     Mx(u16, Arc<str>),
     /// The name, lower case, no final dot.
     Ptr(Arc<str>),
-}
-
-/// Why nothing is known. Never "not listed" and never "listed".
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Failure {
-    /// No answer in time: ours, or the resolver's.
-    Timeout,
-    /// SERVFAIL.
-    Servfail,
-    /// REFUSED.
-    Refused,
-    /// Any other response code, or an answer that cannot be read.
-    Malformed,
-    /// The resolver cannot be reached.
-    Unreachable,
-    /// We did not ask: too many look-ups are under way.
-    Overload,
-    /// We did not ask: this session, or the client's net, had its share of new look-ups.
-    Capped,
-    /// We did not ask: the list's daily budget is spent.
-    Budget,
-}
-
-impl Failure {
-    /// All of them, for metrics.
-    pub const ALL: [Self; 8] = [
-        Self::Timeout,
-        Self::Servfail,
-        Self::Refused,
-        Self::Malformed,
-        Self::Unreachable,
-        Self::Overload,
-        Self::Capped,
-        Self::Budget,
-    ];
-
-    /// The word in logs and metrics.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Timeout => "timeout",
-            Self::Servfail => "servfail",
-            Self::Refused => "refused",
-            Self::Malformed => "malformed",
-            Self::Unreachable => "unreachable",
-            Self::Overload => "overload",
-            Self::Capped => "capped",
-            Self::Budget => "budget",
-        }
-    }
-
-    /// Nobody was asked: it says nothing about resolver or list.
-    pub const fn is_ours(self) -> bool {
-        matches!(self, Self::Overload | Self::Capped | Self::Budget)
-    }
 }
 
 /// Three outcomes by response code: found, not found (NXDOMAIN, NODATA), failed (all else).
@@ -213,6 +166,8 @@ pub enum Answer {
     Spf(Arc<Evaluation>),
     /// From our memory.
     State(StateAnswer),
+    /// The exceptions that are about this mail, the one that wins first.
+    Exceptions(Arc<[Excepted]>),
 }
 
 /// An answer with what `explain` wants to know of it.
@@ -262,20 +217,24 @@ impl Answered {
     pub const fn nothing(question: &Question, failure: Failure, took: Duration) -> Self {
         match question {
             Question::State(_) => Self::state(StateAnswer::Unknown, Duration::ZERO),
-            Question::Dns(_) | Question::ListHealth | Question::Spf(_) => Self::failed(failure, took),
+            Question::Dns(_) | Question::ListHealth | Question::Spf(_) | Question::Exceptions => {
+                Self::failed(failure, took)
+            }
         }
     }
 
     /// The health of all lists, as it is at the moment.
     pub const fn health(board: Arc<HealthBoard>) -> Self {
-        Self {
-            answer: Answer::ListHealth(board),
-            cached: true,
-            stale: false,
-            age: Duration::ZERO,
-            ttl: Duration::ZERO,
-            took: Duration::ZERO,
-        }
+        Self::at_once(Answer::ListHealth(board))
+    }
+
+    /// The exceptions that are about a mail, the one that wins first.
+    pub const fn exceptions(excepted: Arc<[Excepted]>) -> Self {
+        Self::at_once(Answer::Exceptions(excepted))
+    }
+
+    const fn at_once(answer: Answer) -> Self {
+        Self { answer, cached: true, stale: false, age: Duration::ZERO, ttl: Duration::ZERO, took: Duration::ZERO }
     }
 }
 
@@ -325,9 +284,18 @@ impl Answers {
     pub fn list_health(&self, list: ListId) -> Health {
         let board = self.0.iter().find_map(|(_, answered)| match &answered.answer {
             Answer::ListHealth(board) => Some(board),
-            Answer::Dns(_) | Answer::Spf(_) | Answer::State(_) => None,
+            Answer::Dns(_) | Answer::Spf(_) | Answer::State(_) | Answer::Exceptions(_) => None,
         });
         board.map_or(Health::Healthy, |board| board.health(list))
+    }
+
+    /// The exceptions that are about this mail, the one that wins first.
+    pub fn exceptions(&self) -> &[Excepted] {
+        let found = self.0.iter().find_map(|(_, answered)| match &answered.answer {
+            Answer::Exceptions(excepted) => Some(&**excepted),
+            Answer::Dns(_) | Answer::Spf(_) | Answer::State(_) | Answer::ListHealth(_) => None,
+        });
+        found.unwrap_or_default()
     }
 
     /// What is remembered, as recorded; not known where nobody asked.
@@ -426,6 +394,11 @@ pub trait Ask: Send + Sync + 'static {
         None
     }
 
+    /// The exceptions that are about a mail of which this is known; none where nobody knows any.
+    fn exceptions(&self, _facts: &Facts) -> Vec<Excepted> {
+        Vec::new()
+    }
+
     /// Is the default resolver within reach, and was it so long ago, and does it tell the truth? If not, what could not be
     /// looked up says nothing about anybody but us.
     fn was_well(&self, _ago: Duration) -> bool {
@@ -440,6 +413,7 @@ impl fmt::Display for Question {
             Self::ListHealth => f.write_str("health of DNS lists"),
             Self::Spf(question) => write!(f, "{question}"),
             Self::State(question) => write!(f, "{question}"),
+            Self::Exceptions => f.write_str("exceptions"),
         }
     }
 }

@@ -6,6 +6,7 @@ mod access;
 mod badmailfrom;
 mod badrcptto;
 mod client_name;
+mod exceptions;
 mod greylist;
 mod helo;
 mod penalty;
@@ -22,6 +23,7 @@ use crate::check::Def;
 
 /// All checks in the order of precedence: the first that rejects is the one that is heard.
 pub static ALL: &[&Def] = &[
+    &exceptions::DEF,
     &access::DEF,
     &rbl::DEF,
     &rdns::DEF,

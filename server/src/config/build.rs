@@ -11,7 +11,7 @@ use bytes::Bytes;
 use std::{
     any::Any,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 /// What checks settle for those that stand below them in the list: built in that order.
@@ -19,6 +19,8 @@ use std::{
 pub struct Settled {
     /// On which terms SPF is evaluated. Whoever asks on the same terms shares the result.
     pub spf_terms: Arc<SpfTerms>,
+    /// The same for those that stand above: set when all checks are built.
+    pub spf_terms_late: Arc<OnceLock<Arc<SpfTerms>>>,
     /// Signs of dial-up lines' names, as configured.
     pub generic_names: Vec<String>,
     /// Signs of servers' names, as configured.

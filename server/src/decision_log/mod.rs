@@ -11,6 +11,8 @@ mod writer;
 pub use line::{LINE_OCTETS_MAX, Line, VALUE_OCTETS_MAX};
 pub use recent::Recent;
 pub use record::hex;
+#[cfg(test)]
+pub(crate) use record::tests::quiet;
 pub use ring::{Event, LogRing, Notice, Reported};
 pub use settings::{FIELDS, Format, SECTION, Settings};
 pub use writer::{LogHandle, Writer};

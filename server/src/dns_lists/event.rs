@@ -83,8 +83,11 @@ pub enum ListEvent {
     },
     /// A connection was judged.
     Seen(ListsSeen),
-    /// A connection ended well: messages accepted, no recipient refused. These lists had listed its client.
-    EndedWell {
+    /// After a connection was judged something came to light that contradicts the lists that had listed its client: it
+    /// ended well (messages accepted, no recipient refused), or an administrator took the refusal back.
+    Contradicted {
+        /// In which way.
+        kind: Contradiction,
         /// Those that listed it.
         listed: Vec<ListId>,
     },

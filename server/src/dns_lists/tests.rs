@@ -1,6 +1,6 @@
 //! Accounts and what is shared.
 
-use super::*;
+use super::{card::Contradiction, *};
 
 /// A list with everything as it comes.
 pub(crate) fn declared(name: &str) -> Declared {
@@ -53,7 +53,7 @@ fn counts_survive_a_reload_and_a_restart() {
 fn events_beyond_the_bound_are_counted() {
     let lists = DnsLists::default();
     for _ in 0..EVENTS_MAX + 3 {
-        lists.tell(ListEvent::EndedWell { listed: Vec::new() });
+        lists.tell(ListEvent::Contradicted { kind: Contradiction::Accepted, listed: Vec::new() });
     }
     assert_eq!(lists.dropped(), 3);
     assert!(lists.next().is_some());

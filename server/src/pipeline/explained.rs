@@ -93,6 +93,24 @@ pub fn explain(decision: &Decision) -> Explained {
     }
 }
 
+/// Would the mail have been treated otherwise without anything that this check found? Told of checks that allow or that
+/// spoke; what the mail server refuses itself, it refuses with and without us.
+pub(super) fn made_a_difference(decision: &Decision, check: &str) -> bool {
+    let allows = |judged: &Judged| judged.check == check && judged.outcome == Outcome::Allow;
+    if decision.off || (decision.decided_by != check && !decision.findings.iter().any(allows)) {
+        return false;
+    }
+    let mut case = Case::of(decision);
+    // Nobody but the mail server refuses at rcpthosts, and for good.
+    let treated = |ruling: Ruling| match ruling.speaker {
+        Speaker::Rcpthosts => Action::Reject,
+        Speaker::Finding(_) | Speaker::Score | Speaker::Nobody => ruling.action,
+    };
+    let with = treated(precedence::rule(&case.found, &case.terms));
+    case.leave_out(check);
+    treated(precedence::rule(&case.found, &case.terms)) != with
+}
+
 /// Is this an answer that had not come when the stage's time was over?
 pub(crate) fn is_missing(decision: &Decision, answered: &Answered) -> bool {
     let silent = answered.answer == Answer::Dns(DnsAnswer::Failed(Failure::Timeout)) && !answered.cached;
@@ -223,6 +241,13 @@ impl<'a> Case<'a> {
             }
         }
         changes
+    }
+
+    /// As if the check had found nothing.
+    fn leave_out(&mut self, check: &str) {
+        let mut judged = self.judged.iter().map(|judged| judged.check != check);
+        self.found.retain(|_| judged.next().unwrap_or(true));
+        self.judged.retain(|judged| judged.check != check);
     }
 
     fn take_away(&mut self, index: usize) -> String {

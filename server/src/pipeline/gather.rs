@@ -88,7 +88,8 @@ impl Asking<'_> {
         Some(answers)
     }
 
-    /// What is recorded before anything is asked: the lists that are not to be believed, if there are any.
+    /// What is recorded before anything is asked: the lists that are not to be believed, and the exceptions that are about
+    /// this mail, if there are any.
     pub(super) fn given(&self) -> Answers {
         let mut answers = Answers::default();
         let health = self.ask.cached(&Question::ListHealth);
@@ -96,6 +97,10 @@ impl Asking<'_> {
             |answered: &Answered| matches!(&answered.answer, Answer::ListHealth(board) if !board.ailing().is_empty());
         if let Some(health) = health.filter(ails) {
             answers.insert(Question::ListHealth, health);
+        }
+        let excepted = self.ask.exceptions(self.facts);
+        if !excepted.is_empty() {
+            answers.insert(Question::Exceptions, Answered::exceptions(excepted.into()));
         }
         answers
     }
@@ -164,7 +169,7 @@ impl Asking<'_> {
         let dns = match question {
             Question::Dns(dns) => dns,
             Question::State(_) => return Patience::Remembered,
-            Question::ListHealth | Question::Spf(_) => return Patience::Decides,
+            Question::ListHealth | Question::Spf(_) | Question::Exceptions => return Patience::Decides,
         };
         if dns.list == ListId::NONE {
             return Patience::Decides;

@@ -1,7 +1,7 @@
 //! What is remembered of a stage? The checks say, the engine says how it is meant: what is only rehearsed is remembered in
 //! a namespace of its own.
 
-use super::{Action, Decision, Judged, exempt::Exemptions, policy::Step, stage::Judge};
+use super::{Action, Decision, Judged, Policy, exempt::Exemptions, explained, policy::Step, stage::Judge};
 use crate::{
     ask::Answers,
     check::{Came, Effect, Outcome},
@@ -10,6 +10,17 @@ use crate::{
     mode::Mode,
     session::{Facts, Stage},
 };
+
+impl Policy {
+    /// What the checks want to be remembered when a refusal is taken back.
+    pub(super) fn pardoned(&self, decision: &Decision) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for step in self.steps.iter().filter(|step| step.mode(&decision.facts) != Mode::Off) {
+            step.check.pardon(&decision.facts, &decision.evidence, &mut effects);
+        }
+        effects
+    }
+}
 
 impl Judge<'_> {
     /// What the checks want to be remembered of a decision.
@@ -22,7 +33,9 @@ impl Judge<'_> {
         let rejected_by = if decision.verdict.action == Action::Reject { decision.decided_by } else { "" };
         self.each(decision.stage, &decision.facts, exemptions, |step, rehearsed, effects| {
             let by_me = step.def.name == if rehearsed { would_by } else { decision.decided_by };
-            let came = Came { goes_on: goes_on && !(rehearsed && by_me), by_me, rejected_by, rehearsed };
+            let goes_on = goes_on && !(rehearsed && by_me);
+            let changed = !rehearsed && explained::made_a_difference(decision, step.def.name);
+            let came = Came { goes_on, by_me, rejected_by, changed, rehearsed };
             step.check.learn(decision.stage, &decision.facts, &decision.evidence, came, decision.at, effects);
         })
     }
@@ -32,7 +45,7 @@ impl Judge<'_> {
         let (stage, answers) = (Stage::Outcome, Answers::default());
         let exemptions = Exemptions::of(stage, facts, self.policy.settings());
         self.each(stage, facts, exemptions, |step, rehearsed, effects| {
-            let came = Came { goes_on: true, by_me: false, rejected_by: "", rehearsed };
+            let came = Came { goes_on: true, by_me: false, rejected_by: "", changed: false, rehearsed };
             step.check.learn(stage, facts, &answers, came, now, effects);
         })
     }
@@ -64,7 +77,9 @@ impl Judge<'_> {
 }
 
 /// Has an allow list spoken for the client? DNS lists of good clients are heard elsewhere (`lists_seen`).
-pub(super) fn is_vouched_for(decision: &Decision) -> bool {
-    let allows = |judged: &Judged| judged.outcome == Outcome::Allow && judged.mode < Mode::Monitor;
+pub(super) fn is_vouched_for(policy: &Policy, decision: &Decision) -> bool {
+    let vouches =
+        |judged: &Judged| policy.steps.iter().any(|step| step.def.name == judged.check && step.vouches(judged.rule));
+    let allows = |judged: &Judged| judged.outcome == Outcome::Allow && judged.mode < Mode::Monitor && vouches(judged);
     decision.findings.iter().any(allows)
 }

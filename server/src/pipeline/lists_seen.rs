@@ -12,7 +12,7 @@ use super::{
 use crate::{
     ask::{Answer, Answers, DnsAnswer, ListId, Question, StateAnswer, StateQuestion},
     check::{Effect, Outcome},
-    dns_lists::{Heard, ListEvent, ListsSeen, Remembered},
+    dns_lists::{Heard, ListEvent, ListsSeen, Remembered, card::Contradiction},
     mode::Mode,
     session::{Facts, ListsNote, Stage},
     state::Subject,
@@ -50,10 +50,17 @@ impl Judge<'_> {
             client_ip: facts.connection.client_ip,
             would_refuse: of(&|list| self.would_refuse(list, hearing)),
             needed: of(&|list| self.is_needed(list, hearing)),
-            known_good: hearing.found.iter().any(is_allowance),
+            known_good: hearing.found.iter().any(|found| self.speaks_for_client(found)),
             remembered: remembered(hearing),
             heard,
         })
+    }
+
+    /// Is it an allowance, and of the client?
+    fn speaks_for_client(&self, found: &Found) -> bool {
+        let vouches = |step: &Step| step.check.vouches(found.finding.rule);
+        let allows = found.mode < Mode::Monitor && found.finding.outcome == Outcome::Allow;
+        allows && self.policy.steps.get(found.step).is_some_and(vouches)
     }
 
     /// Would it refuse by itself, if all it says were enforced?
@@ -106,10 +113,6 @@ fn remembered(hearing: &Hearing<'_>) -> Remembered {
         },
         _ => Remembered::default(),
     }
-}
-
-fn is_allowance(found: &Found) -> bool {
-    found.mode < Mode::Monitor && found.finding.outcome == Outcome::Allow
 }
 
 fn heard(steps: &[&Step], facts: &Facts, answers: &Answers) -> Vec<(ListId, Heard)> {
@@ -190,5 +193,6 @@ pub(super) fn ended_well(facts: &Facts) -> Option<ListEvent> {
     let accepted = facts.report.as_ref().is_some_and(|report| report.messages_accepted > 0);
     let refused = !history.connection.refused_by.is_empty() || history.connection.rcpthosts_refused > 0;
     let well = accepted && !refused && !history.lists.listed.is_empty();
-    well.then(|| ListEvent::EndedWell { listed: history.lists.listed.clone() })
+    let kind = Contradiction::Accepted;
+    well.then(|| ListEvent::Contradicted { kind, listed: history.lists.listed.clone() })
 }

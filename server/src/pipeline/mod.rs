@@ -46,8 +46,8 @@ use crate::{
     ask::Ask,
     check::Effect,
     clock::{Clock, Now},
-    decision_log::{Event, LogRing, Reported},
-    dns_lists::{DnsLists, ListEvent, ListsSeen},
+    decision_log::{Event, LogRing, Reported, hex},
+    dns_lists::{DnsLists, ListEvent, ListsSeen, card::Contradiction},
     recall::{self, Recall, WithMemory},
     session::{Ending, Facts, SessionState, Stage, StateKey},
 };
@@ -167,7 +167,7 @@ impl Engine {
         if !repeated {
             tally::note(&mut decision, exemptions, policy.settings());
             self.note_lists(&policy, &mut decision, seen);
-            decision.facts.history.welcomed |= learning::is_vouched_for(&decision);
+            decision.facts.history.welcomed |= learning::is_vouched_for(&policy, &decision);
             self.sleepers.hold_back(&mut decision, policy.settings());
             self.remember(judge.learnt(&decision, exemptions), &decision.facts, decision.at);
         }
@@ -212,6 +212,20 @@ impl Engine {
             counters.unanswered.increment(u64::from(report.unanswered));
         }
         self.log.push(Event::Report(Arc::new(Reported { at: now, facts, lists })));
+    }
+
+    /// An administrator takes the refusal of a decision back: what follows for those who had a part in it. `words` say
+    /// who, why and until when.
+    pub fn pardon(&self, decision: &Decision, words: Vec<(&'static str, String)>) {
+        let id = decision.verdict.decision_id.to_string();
+        let mut told = vec![("decision_id", id), ("session_id", hex(&decision.facts.session_id.0))];
+        told.extend(words);
+        self.log.notice(self.clock.now(), "pardon", told);
+        self.remember(self.policy.load().pardoned(decision), &decision.facts, self.clock.now());
+        let listed = decision.facts.history.lists.listed.clone();
+        if !listed.is_empty() {
+            self.lists.tell(ListEvent::Contradicted { kind: Contradiction::Pardoned, listed });
+        }
     }
 
     fn remember(&self, effects: Vec<Effect>, facts: &Facts, now: Now) {

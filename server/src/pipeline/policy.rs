@@ -3,7 +3,7 @@
 use super::{Settings, table, template::Template};
 use crate::{
     ask::dns,
-    check::{Check, Def, Exemption, Rule},
+    check::{Check, Def, Exemption, Finding, Outcome, Rule},
     checks,
     config::{Build, Document, Fault, Field, Kind, Section, Settled, refuse_unknown_sections, spelling},
     dns_lists::{Declared, gone},
@@ -56,6 +56,8 @@ pub(super) struct Step {
     mode: Option<Mode>,
     /// By rule: it is spoken at once, not at RCPT.
     pub(super) voiced_now: Vec<bool>,
+    /// Others are voiced at once, and its allowance holds against them: it speaks before RCPT to say that.
+    spares_early: bool,
     /// By rule.
     pub(super) templates: Vec<Template>,
     pub(super) counters: CheckCounters,
@@ -69,6 +71,7 @@ impl Step {
             check: (def.build)(section, build),
             mode: section.is_set("mode").then(|| section.mode("mode")),
             voiced_now: voiced_now(def, section),
+            spares_early: false,
             templates: templates(def, section),
             counters: CheckCounters::new(def),
         }
@@ -79,6 +82,17 @@ impl Step {
         self.mode.or_else(|| self.check.usual_mode(facts)).unwrap_or(self.def.mode)
     }
 
+    /// Is what it finds before RCPT heard at once?
+    pub(super) fn is_heard_early(&self, finding: &Finding) -> bool {
+        let spares = self.spares_early && finding.outcome == Outcome::Allow;
+        spares || self.voiced_now.get(finding.rule).copied().unwrap_or(false)
+    }
+
+    /// Does an allowance of this name speak for the client?
+    pub(super) fn vouches(&self, rule: &str) -> bool {
+        self.def.rules.iter().position(|known| known.name == rule).is_some_and(|rule| self.check.vouches(rule))
+    }
+
     pub(super) fn is_despite(&self, exemption: Exemption) -> bool {
         self.def.despite.contains(&exemption)
     }
@@ -87,7 +101,7 @@ impl Step {
     pub(super) fn speaks_at(&self, stage: Stage) -> bool {
         match stage {
             Stage::Connect | Stage::Helo | Stage::Mail => {
-                self.def.stages.contains(&stage) && self.voiced_now.contains(&true)
+                self.spares_early || (self.def.stages.contains(&stage) && self.voiced_now.contains(&true))
             }
             Stage::Rcpt => self.def.stages.iter().any(|&known| known <= Stage::Rcpt),
             Stage::Data => self.def.stages.contains(&Stage::Data),
@@ -156,6 +170,11 @@ impl Policy {
             };
             steps.push(Step::build(place, def, &section, &mut build));
         }
+        if steps.iter().any(|step| step.voiced_now.contains(&true)) {
+            steps.iter_mut().for_each(|step| step.spares_early = step.check.spares_early());
+        }
+        // Nobody else sets it.
+        let _ = settled.spf_terms_late.set(settled.spf_terms.clone());
         let faults = faults.into_inner();
         if !faults.is_empty() {
             return Err(Fault::sorted(faults));

@@ -237,7 +237,7 @@ impl Judge<'_> {
     fn take(&self, step: &Step, finding: Finding, call: &Call, mode: Mode, all: &mut Vec<Found>) {
         let mode = mode.or_milder(step.mode(&call.facts)).or_milder(finding.mode);
         // What is not voiced now will be found again at RCPT.
-        let later = call.stage < Stage::Rcpt && !step.voiced_now.get(finding.rule).copied().unwrap_or(false);
+        let later = call.stage < Stage::Rcpt && !step.is_heard_early(&finding);
         let known = finding.rule < step.def.rules.len();
         debug_assert!(known, "{} has no rule {}", step.def.name, finding.rule);
         if later || mode == Mode::Off || !known || all.len() >= FINDINGS_MAX {

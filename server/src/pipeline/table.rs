@@ -18,6 +18,8 @@ speaks   is heard: the first that rejects wins, a deferral is heard only if noth
 server   the mail server's own relay test; what it refuses stays refused
 despite  speaks all the same for relay (RELAYCLIENT or AUTH), trusted (loopback, own addresses, trusted relays),
          exempt (postmaster and abuse) or allowed (an allowance above)
+exceptions: the narrowest wins (more scopes, then the smaller net, the more exact sender, the more exact recipient), of
+         equal ones the later
 ";
 
 pub(super) fn of(policy: &Policy) -> String {

@@ -1,7 +1,11 @@
 //! Who answers a check? Memory what is remembered, another answerer everything else.
 
 use super::Recall;
-use crate::ask::{Answered, Ask, Asker, Question};
+use crate::{
+    ask::{Answered, Ask, Asker, Question},
+    exceptions::Excepted,
+    session::Facts,
+};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::oneshot;
 
@@ -17,19 +21,27 @@ impl Ask for WithMemory {
     fn cached(&self, question: &Question) -> Option<Answered> {
         match question {
             Question::State(question) => self.recall.at_hand(question),
-            Question::Dns(_) | Question::ListHealth | Question::Spf(_) => self.others.cached(question),
+            Question::Dns(_) | Question::ListHealth | Question::Spf(_) | Question::Exceptions => {
+                self.others.cached(question)
+            }
         }
     }
 
     fn ask(&self, question: Question, asker: Asker) -> oneshot::Receiver<Answered> {
         match question {
             Question::State(question) => self.recall.ask(question),
-            Question::Dns(_) | Question::ListHealth | Question::Spf(_) => self.others.ask(question, asker),
+            Question::Dns(_) | Question::ListHealth | Question::Spf(_) | Question::Exceptions => {
+                self.others.ask(question, asker)
+            }
         }
     }
 
     fn stale(&self, question: &Question) -> Option<Answered> {
         self.others.stale(question)
+    }
+
+    fn exceptions(&self, facts: &Facts) -> Vec<Excepted> {
+        self.recall.exceptions.about(facts, self.recall.clock.now())
     }
 
     fn was_well(&self, ago: Duration) -> bool {

@@ -20,6 +20,7 @@ use crate::{
     ask::{Answered, StateAnswer, StateQuestion},
     check::{Effect, Memory, Waits},
     clock::{Clock, Now},
+    exceptions::Exceptions,
     state::{Digest, Key, Pace, Standing, Subject, Tokens, Triplet},
 };
 use crossbeam_queue::ArrayQueue;
@@ -76,6 +77,8 @@ pub struct Recall {
     pub triplets: Table<Triplet>,
     /// What is left of each limit?
     pub tokens: Table<Tokens>,
+    /// Whom has an administrator let through, or kept out?
+    pub exceptions: Exceptions,
     waits: WaitCounts,
     host_share: Pace,
     clock: Clock,
@@ -103,6 +106,7 @@ impl Recall {
             standings: Table::new(bounds.reputation),
             triplets: Table::new(bounds.triplets),
             tokens: Table::new(bounds.counters),
+            exceptions: Exceptions::default(),
             waits: WaitCounts::default(),
             host_share: bounds.host_share,
             clock,
@@ -211,6 +215,7 @@ impl Recall {
                     }
                 });
             }
+            Effect::Excepted { id, changed } => self.exceptions.hit(id, changed, now),
             Effect::ListHeard(..) => {}
         }
     }

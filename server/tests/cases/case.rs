@@ -3,7 +3,11 @@
 use crate::{table::Reader, zone::Zone};
 use bytes::Bytes;
 use std::sync::Arc;
-use tollgate::session::{Connection, Ending, Rcpthosts, parse_ip};
+use tollgate::{
+    exceptions::scope,
+    session::{Connection, Ending, Rcpthosts, parse_ip},
+    state::Exception,
+};
 use toml::{Table, Value};
 
 /// One case.
@@ -17,6 +21,10 @@ pub(crate) struct Case {
     pub(crate) faults: Vec<String>,
     pub(crate) zone: Arc<Zone>,
     pub(crate) client: Connection,
+    /// Made before the session, in this order, each for so many seconds.
+    pub(crate) exceptions: Vec<(Exception, u64)>,
+    /// Of each, by the end: how often it spoke, and how often that changed something.
+    pub(crate) hits: Option<Vec<String>>,
     pub(crate) steps: Vec<Step>,
     pub(crate) asked: Vec<String>,
     pub(crate) not_asked: Vec<String>,
@@ -111,6 +119,13 @@ fn read_case(table: &mut Reader, name: String) -> Result<Case, String> {
         faults: table.texts("faults")?.unwrap_or_default(),
         zone: Arc::new(Zone::read(&table.text("zone")?.unwrap_or_default())?),
         client: client(table.value("client").unwrap_or(Value::Table(Table::new())))?,
+        exceptions: table
+            .list("exceptions")?
+            .unwrap_or_default()
+            .into_iter()
+            .map(exception)
+            .collect::<Result<_, _>>()?,
+        hits: table.texts("hits")?,
         steps: steps.into_iter().map(step).collect::<Result<_, _>>()?,
         asked: table.texts("asked")?.unwrap_or_default(),
         not_asked: table.texts("not_asked")?.unwrap_or_default(),
@@ -156,6 +171,24 @@ fn client(value: Value) -> Result<Connection, String> {
     };
     table.end("client")?;
     Ok(connection)
+}
+
+fn exception(value: Value) -> Result<(Exception, u64), String> {
+    let mut table = Reader::new(value, "an exception")?;
+    let allows = match table.text("do")?.as_deref() {
+        Some("allow") => true,
+        Some("deny") => false,
+        _ => return Err("an exception: do = expected \"allow\" or \"deny\"".to_owned()),
+    };
+    let mut read = |key: &str, read: fn(&str) -> Result<String, String>| {
+        table.text(key)?.map_or(Ok(String::new()), |text| read(&text))
+    };
+    let (sender, recipient) = (read("sender", scope::sender)?, read("recipient", scope::recipient)?);
+    let clients = table.text("client")?.map(|net| scope::clients(&net)).transpose()?;
+    let lasts = table.number("for_s")?.unwrap_or(3_600);
+    table.end("an exception")?;
+    let (by, reason) = ("hans".to_owned(), "a case".to_owned());
+    Ok((Exception { allows, clients, sender, recipient, by, reason, ..Exception::default() }, lasts))
 }
 
 fn step(value: Value) -> Result<Step, String> {

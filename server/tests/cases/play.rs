@@ -14,6 +14,7 @@ use tollgate::{
     mode::Mode,
     pipeline::{Action, Decision, Engine, Judged, KillSwitch, Policy},
     session::{Address, Connection, Ending, Facts, Helo, Rcpthosts, Report, Sender, SessionId, Stage, StateKey, Tried},
+    state::Exception,
 };
 
 /// Plays a case of a file; the error says which step gave what.
@@ -99,6 +100,13 @@ async fn session(case: &Case, policy: Policy) -> Result<(), String> {
         key,
         LogRing::new(case.steps.len() + 2),
     );
+    for (exception, lasts) in &case.exceptions {
+        // One after the other: of equals the later one counts.
+        clock.advance(Duration::from_secs(1));
+        let now = clock.now();
+        let (made_at, until) = (now.unix_seconds(), now.unix_seconds() + lasts);
+        engine.recall().exceptions.make(Exception { made_at, until, ..exception.clone() }, now)?;
+    }
     let mut player = Player { case, engine, facts: Facts::default(), state: Bytes::new(), counts: (0, 0), accepted: 0 };
     player.facts.session_id = SessionId([7; 16]);
     player.facts.connection = case.client.clone();
@@ -118,6 +126,7 @@ async fn session(case: &Case, policy: Policy) -> Result<(), String> {
             }
         }
     }
+    compare_hits(case, &player.engine, &clock)?;
     compare_asked(case, &zone.asked())
 }
 
@@ -220,6 +229,14 @@ impl Player<'_> {
             }
         }
     }
+}
+
+/// As `HITS CHANGED`, of each that holds at the end.
+fn compare_hits(case: &Case, engine: &Engine, clock: &Clock) -> Result<(), String> {
+    let Some(expected) = &case.hits else { return Ok(()) };
+    let all = engine.recall().exceptions.all(clock.now());
+    let hits: Vec<String> = all.iter().map(|(_, said)| format!("{} {}", said.hits.all, said.hits.changed)).collect();
+    if hits == *expected { Ok(()) } else { Err(format!("hits: we got {hits:?}")) }
 }
 
 fn compare(decision: &Decision, expected: &Expected, reply_ids: bool) -> Result<(), String> {

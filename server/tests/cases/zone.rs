@@ -100,7 +100,7 @@ impl Ask for Table {
             Question::Dns(question) => self.0.answer(&question),
             Question::Spf(question) => self.evaluated(&question),
             // The health of lists is known without asking, and memory is not in the zone.
-            Question::ListHealth | Question::State(_) => return receiver,
+            Question::ListHealth | Question::State(_) | Question::Exceptions => return receiver,
         };
         // Whoever asked may have gone already: nothing is lost.
         let _ = sender.send(answered);

@@ -19,6 +19,7 @@ pub(crate) struct Line {
     pub(crate) accepted: u64,
     pub(crate) allowed: u64,
     pub(crate) proven_good: u64,
+    pub(crate) pardoned: u64,
 }
 
 /// All that the log says.
@@ -40,6 +41,7 @@ impl Recount {
             match record["event"].as_str() {
                 Some("decision") if record["stage"] == "rcpt" => recount.decision(&record),
                 Some("connection") => recount.connection(&record),
+                Some("pardon") => recount.pardon(&record),
                 _ => {}
             }
         }
@@ -87,6 +89,15 @@ impl Recount {
         }
         let session = record["session_id"].as_str().expect("a session").to_owned();
         self.sessions.insert(session, (listed, action == 0));
+    }
+
+    /// An administrator took the refusal back.
+    fn pardon(&mut self, record: &Value) {
+        let session = record["session_id"].as_str().expect("a session");
+        let Some((listed, false)) = self.sessions.get(session) else { panic!("nothing was refused: {record}") };
+        for &list in listed.iter().filter(|&&list| LISTS[list].0 != "echo") {
+            self.lines[list].pardoned += 1;
+        }
     }
 
     fn connection(&mut self, record: &Value) {

@@ -15,7 +15,7 @@ use shelves::Sample;
 use std::{cell::RefCell, net::SocketAddr, time::Duration};
 // The suites name what they need as if they were within the library.
 use tollgate::{ask, dns_lists, state};
-use tollgate::{clock::Clock, config::Document};
+use tollgate::{clock::Clock, config::Document, exceptions::Exceptions};
 use tollgate_tests::{redis::Redis, scratch::Scratch};
 
 /// More than a healthy server needs on a busy machine.
@@ -92,6 +92,49 @@ fn a_single_server_conforms() {
     damage::<state::Tokens>(&redis, &server(&lines));
     damage::<state::Standing>(&redis, &server(&lines));
     damage::<state::Exception>(&redis, &server(&lines));
+    damage::<state::Roll>(&redis, &server(&lines));
+}
+
+/// What an administrator says on one server holds on the others, and over a restart of all of them.
+#[test]
+fn exceptions_are_those_of_all_servers() {
+    let scratch = Scratch::new("redis");
+    let redis = Redis::start(&scratch, "redis", "");
+    let (lines, clock) = (plain(redis.address, PATIENCE_MS), Clock::system());
+    let stores = [server(&lines), server(&lines)];
+    let boards = [Exceptions::default(), Exceptions::default()];
+    let read = || boards.iter().zip(&stores).for_each(|(board, store)| board.read(store, &clock).expect("reads"));
+    let write = || boards.iter().zip(&stores).for_each(|(board, store)| board.write(store).expect("writes"));
+    let all = |board: &Exceptions| board.all(clock.now());
+    read();
+    let now = clock.now().unix_seconds();
+    let said = |number: u32| state::Exception {
+        allows: true,
+        sender: format!("u{number}@a.example"),
+        made_at: now,
+        until: now + 3_600,
+        ..state::Exception::default()
+    };
+    let made: Vec<_> = (0..700)
+        .map(|number| boards[(number % 2) as usize].make(said(number), clock.now()).expect("is made").id)
+        .collect();
+    write();
+    read();
+    assert_eq!(all(&boards[0]), all(&boards[1]));
+    assert_eq!(all(&boards[0]).len(), 700);
+    boards.iter().for_each(|board| board.hit(made[5], true, clock.now()));
+    boards[0].remove(made[6], clock.now()).expect("is removed");
+    boards[1].remove(made[7], clock.now()).expect("is removed");
+    write();
+    read();
+    let third = Exceptions::default();
+    third.read(&server(&lines), &clock).expect("reads");
+    for board in [&boards[0], &boards[1], &third] {
+        assert_eq!(all(board).len(), 698);
+        let (_, one) = board.find(&made[5].to_string(), clock.now()).expect("is there");
+        assert_eq!((one.hits.all, one.hits.changed), (2, 2));
+    }
+    assert!(redis.cli(&["KEYS", "*:exception_rolls:*"]).lines().count() <= state::Roll::ROLLS);
 }
 
 /// Another server has written nonsense.

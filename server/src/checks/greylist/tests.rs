@@ -54,7 +54,7 @@ fn seen(usage: Use, triplet: Option<Triplet>, proven: Option<Triplet>) -> Seen {
 }
 
 fn came(goes_on: bool, by_me: bool) -> Came {
-    Came { goes_on, by_me, rejected_by: "", rehearsed: false }
+    Came { goes_on, by_me, rejected_by: "", changed: false, rehearsed: false }
 }
 
 fn learnt(seen: &[Seen], came: Came) -> Vec<Effect> {
@@ -134,7 +134,7 @@ fn what_is_doubtful_counts_and_proves_nothing() {
 
 #[test]
 fn what_is_rehearsed_is_counted_apart_and_never_waited() {
-    let rehearsed = |goes_on, by_me| Came { goes_on, by_me, rejected_by: "", rehearsed: true };
+    let rehearsed = |goes_on, by_me| Came { goes_on, by_me, rejected_by: "", changed: false, rehearsed: true };
     let begun = learnt(&[seen(Use::Main, None, None)], rehearsed(false, true));
     assert!(begun.contains(&Effect::Waited { class: "net_rehearsed", seconds: None }));
     let ripe = [seen(Use::Main, Some(Triplet::begun(NOW - 400)), None)];

@@ -82,7 +82,8 @@ fn found(check: &Rate, answers: &Answers) -> Vec<String> {
 }
 
 fn learnt(check: &Rate, stage: Stage, answers: &Answers, goes_on: bool) -> Vec<u32> {
-    let (mut effects, came) = (Vec::new(), Came { goes_on, by_me: false, rejected_by: "", rehearsed: false });
+    let (mut effects, came) =
+        (Vec::new(), Came { goes_on, by_me: false, rejected_by: "", changed: false, rehearsed: false });
     let facts = Facts { recipients: (stage == Stage::Data).then_some((7, 1)), ..facts() };
     check.learn(stage, &facts, answers, came, Clock::manual(NOW).now(), &mut effects);
     let tokens = |effect: &Effect| if let Effect::Spent { tokens, .. } = effect { Some(*tokens) } else { None };

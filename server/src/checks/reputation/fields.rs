@@ -66,6 +66,12 @@ pub(super) const FIELDS: &[Field] = &[
         "Bad points for a connection that goes without QUIT, without a message, and without having been refused or held \
          back.",
     ),
+    points(
+        "points_pardoned",
+        10,
+        "Good points when an administrator takes a refusal back (`tollgate pardon`): they outweigh the refusals that led \
+         to it.",
+    ),
     Field {
         name: "per_connection",
         kind: Kind::Integer { default: 3, min: 1, max: 100 },

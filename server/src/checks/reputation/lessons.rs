@@ -35,6 +35,7 @@ pub(super) struct Lessons {
     early_talk: i32,
     trap: i32,
     vanished: i32,
+    pardoned: i32,
     per_connection: u32,
     net_percent: i32,
     helo_percent: i32,
@@ -52,6 +53,7 @@ impl Lessons {
             early_talk: number("points_early_talk"),
             trap: number("points_trap"),
             vanished: number("points_vanished"),
+            pardoned: number("points_pardoned"),
             per_connection: u32::try_from(section.integer("per_connection")).unwrap_or(1),
             net_percent: number("net_percent"),
             helo_percent: number("helo_percent"),
@@ -90,6 +92,11 @@ impl Lessons {
         if lately < TRAPS_AN_HOUR * self.trap as f32 {
             self.remember_as(facts, is_identified(facts, answers), Experience::Trap, -self.trap, effects);
         }
+    }
+
+    /// An administrator took a refusal back.
+    pub(super) fn of_pardon(&self, facts: &Facts, answers: &Answers, effects: &mut Vec<Effect>) {
+        self.remember_as(facts, is_identified(facts, answers), Experience::Pardoned, self.pardoned, effects);
     }
 
     /// A message or the connection ended.

@@ -134,6 +134,10 @@ impl Check for Reputation {
         }
     }
 
+    fn pardon(&self, facts: &Facts, answers: &Answers, effects: &mut Vec<Effect>) {
+        self.lessons.of_pardon(facts, answers, effects);
+    }
+
     fn operations(&self) -> &'static [(&'static str, &'static str)] {
         show::OPERATIONS
     }

@@ -115,7 +115,7 @@ fn facts(ip: &str) -> Facts {
 }
 
 fn came(rejected_by: &'static str) -> Came {
-    Came { goes_on: rejected_by.is_empty(), by_me: false, rejected_by, rehearsed: false }
+    Came { goes_on: rejected_by.is_empty(), by_me: false, rejected_by, changed: false, rehearsed: false }
 }
 
 /// `SUBJECT EXPERIENCE HUNDREDTHS`.
@@ -127,6 +127,21 @@ fn shown(effects: &[Effect]) -> Vec<String> {
         other => panic!("{other:?}"),
     };
     effects.iter().map(show).collect()
+}
+
+#[test]
+fn a_pardon_is_worth_more_than_the_refusals_before_it() {
+    let pardoned = |identified| {
+        let (mut facts, mut effects) = (facts("192.0.2.1"), Vec::new());
+        facts.history.identified = identified;
+        lessons("net_percent = 20\nhelo_percent = 0").of_pardon(&facts, &Answers::default(), &mut effects);
+        shown(&effects)
+    };
+    assert_eq!(pardoned(false), ["192.0.2.1 pardoned 1000", "192.0.2.0/24 pardoned 200"]);
+    assert!(pardoned(true).contains(&"domain:example.org pardoned 1000".to_owned()), "{:?}", pardoned(true));
+    let mut effects = Vec::new();
+    lessons("points_pardoned = 0").of_pardon(&facts("192.0.2.1"), &Answers::default(), &mut effects);
+    assert!(effects.is_empty());
 }
 
 #[test]

@@ -1,15 +1,21 @@
-//! How are questions to memory and their answers written down? Keys and records as stores keep them.
+//! How are questions to memory and their answers written down, and exceptions? Keys and records as stores keep them.
 
+use super::field::many;
 use crate::{
     ask::{StateAnswer, StateQuestion},
+    exceptions::{Excepted, MATCHES_MAX},
     state::{
-        Digest, Key, Record, Standing, Subject, Tokens, Triplet,
+        Digest, Exception, Key, Record, Standing, Subject, Tokens, Triplet,
         octets::{Reader, Writer},
     },
 };
+use std::sync::Arc;
 
 /// Longest record, in octets: none of these is half as long.
 const RECORD_OCTETS_MAX: usize = 1_024;
+
+/// Longest exception, in octets: its texts are shorter.
+const EXCEPTION_OCTETS_MAX: usize = 8 * Exception::TEXT_OCTETS_MAX;
 
 const STANDING: u8 = 1;
 const TRIPLET: u8 = 2;
@@ -56,4 +62,22 @@ pub(super) fn answer(from: &mut Reader<'_>) -> Option<StateAnswer> {
         TOKENS => StateAnswer::Tokens(Tokens::decode(from.octets(RECORD_OCTETS_MAX)?)?),
         _ => return None,
     })
+}
+
+pub(super) fn write_exceptions(out: &mut Writer, excepted: &[Excepted]) {
+    let all = excepted.iter().take(MATCHES_MAX);
+    out.number(all.len() as u64);
+    for Excepted { id, said } in all {
+        out.raw(&id.octets()).octets(&said.encode());
+    }
+}
+
+pub(super) fn exceptions(from: &mut Reader<'_>) -> Option<Vec<Excepted>> {
+    let count = from.count(MATCHES_MAX)?;
+    let one = || {
+        let id = Digest::from_octets(from.raw(Digest::OCTETS_MAX)?)?;
+        let said = Arc::new(Exception::decode(from.octets(EXCEPTION_OCTETS_MAX)?)?);
+        Some(Excepted { id, said })
+    };
+    many(count, one)
 }

@@ -9,14 +9,16 @@ use crate::{
     },
     check::{Exemption, Outcome},
     clock::Clock,
+    config::Network,
     dns_lists::{Remembered, health::Cause},
+    exceptions::Excepted,
     mode::Mode,
     pipeline::{Action, Course, DecisionId, Judged, ListsHeard, Part, StepSeen, Verdict, degraded},
     session::{
         Address, Connection, Facts, Helo, History, ListsNote, Rcpthosts, ReplyStyle, Sender, SessionId, Stage, Tally,
         Tried,
     },
-    state::{Digest, Experience, Standing, Subject, Tokens, Triplet},
+    state::{Digest, Exception, Experience, Standing, Subject, Tokens, Triplet},
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 use std::{net::IpAddr, sync::Arc};
@@ -140,7 +142,8 @@ fn question() -> impl Strategy<Value = Question> {
         any::<u64>().prop_map(|key| StateQuestion::Triplet(Digest::of(&[&key.to_be_bytes()]))),
         any::<u64>().prop_map(|key| StateQuestion::Tokens(Digest::of(&[&key.to_be_bytes()]))),
     ];
-    prop_oneof![5 => dns, 1 => Just(Question::ListHealth), 2 => spf, 2 => state.prop_map(Question::State)]
+    let other = prop_oneof![Just(Question::ListHealth), Just(Question::Exceptions)];
+    prop_oneof![5 => dns, 2 => other, 2 => spf, 2 => state.prop_map(Question::State)]
 }
 
 fn evaluation() -> impl Strategy<Value = Evaluation> {
@@ -183,7 +186,16 @@ fn answer() -> impl Strategy<Value = Answer> {
         1 => vec(ailing, 0..4).prop_map(|lists| Answer::ListHealth(Arc::new(HealthBoard::new(lists)))),
         2 => evaluation().prop_map(|evaluation| Answer::Spf(Arc::new(evaluation))),
         2 => state_answer().prop_map(Answer::State),
+        1 => vec(excepted(), 0..4).prop_map(|all| Answer::Exceptions(all.into())),
     ]
+}
+
+fn excepted() -> impl Strategy<Value = Excepted> {
+    (any::<u64>(), any::<bool>(), text(), text(), 0..33_u8).prop_map(|(id, allows, sender, reason, prefix)| {
+        let clients = Some(Network::around([192, 0, 2, 9].into(), prefix));
+        let said = Exception { allows, clients, sender, reason, made_at: id, until: id, ..Exception::default() };
+        Excepted { id: Digest::of(&[&id.to_be_bytes()]), said: Arc::new(said) }
+    })
 }
 
 fn state_answer() -> impl Strategy<Value = StateAnswer> {

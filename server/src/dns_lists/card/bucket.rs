@@ -19,11 +19,13 @@ pub enum Contradiction {
     Allowed,
     /// The client has a good reputation, and SPF says whose mail it brings.
     ProvenGood,
+    /// An administrator took the refusal of a listed client back.
+    Pardoned,
 }
 
 impl Contradiction {
     /// All of them. Stored by their place: append only.
-    pub const ALL: [Self; 3] = [Self::Accepted, Self::Allowed, Self::ProvenGood];
+    pub const ALL: [Self; 4] = [Self::Accepted, Self::Allowed, Self::ProvenGood, Self::Pardoned];
 
     /// The word in metrics and reports.
     pub const fn name(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Contradiction {
             Self::Accepted => "accepted",
             Self::Allowed => "allowed",
             Self::ProvenGood => "proven_good",
+            Self::Pardoned => "pardoned",
         }
     }
 }
@@ -180,10 +183,11 @@ impl Bucket {
         }
     }
 
-    pub(super) fn accepted(&mut self, listed: &[ListId], known: &super::Known) {
+    /// Something that came to light later contradicts these lists.
+    pub(super) fn contradicted(&mut self, kind: Contradiction, listed: &[ListId], known: &super::Known) {
         for list in listed.iter().take(LISTS_MAX).filter(|list| !known.welcomes(**list)) {
             if let Some(counts) = self.counts(*list, || known.name(*list)) {
-                counts.contradicted[Contradiction::Accepted as usize] += 1;
+                counts.contradicted[kind as usize] += 1;
             }
         }
     }

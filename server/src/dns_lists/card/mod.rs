@@ -135,9 +135,9 @@ impl Card {
         self.each(now, |bucket, known| bucket.seen(seen, known));
     }
 
-    /// A connection ended well although these lists had listed its client.
-    pub fn accepted(&mut self, listed: &[ListId], now: Now) {
-        self.each(now, |bucket, known| bucket.accepted(listed, known));
+    /// What came to light after a connection was judged contradicts these lists, which had listed its client.
+    pub fn contradicted(&mut self, kind: Contradiction, listed: &[ListId], now: Now) {
+        self.each(now, |bucket, known| bucket.contradicted(kind, listed, known));
     }
 
     /// A look-up ended.

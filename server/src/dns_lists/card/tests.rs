@@ -45,7 +45,8 @@ fn a_connection_is_counted_once_for_each_list() {
     card.seen(&ListsSeen { would_refuse: vec![id("a")], needed: vec![id("b")], ..seen(&both) }, now);
     card.seen(&ListsSeen { known_good: true, ..seen(&[("a", Heard::Listed), ("white", Heard::Listed)]) }, now);
     card.seen(&seen(&[("a", Heard::Clean), ("b", Heard::Listed)]), now);
-    card.accepted(&[id("a"), id("white")], now);
+    card.contradicted(Contradiction::Accepted, &[id("a"), id("white")], now);
+    card.contradicted(Contradiction::Pardoned, &[id("a"), id("a"), id("white"), id("unknown")], now);
     card.looked_up(id("a"), true, Duration::from_secs(2), now);
     card.looked_up(id("a"), false, Duration::from_millis(20), now);
     card.looked_up(id("unknown"), false, Duration::from_millis(20), now);
@@ -54,11 +55,11 @@ fn a_connection_is_counted_once_for_each_list() {
         assert_eq!((report.connections, report.lists.len()), (3, 4), "{window:?}");
         let a = &line(&report, "a").counts;
         assert_eq!((a.heard, a.hits, a.unique, a.failed, a.would_refuse, a.needed), (3, 2, 0, 0, 1, 0));
-        assert_eq!((a.contradicted, a.lookups, a.lookups_failed), ([1, 1, 0], 2, 1));
+        assert_eq!((a.contradicted, a.lookups, a.lookups_failed), ([1, 1, 0, 2], 2, 1));
         let b = &line(&report, "b").counts;
         assert_eq!((b.heard, b.hits, b.unique, b.needed), (2, 2, 1, 1));
         assert_eq!((line(&report, "c").counts.failed, line(&report, "c").counts.heard), (1, 0));
-        assert_eq!(line(&report, "white").counts.contradicted, [0, 0, 0], "it welcomes");
+        assert_eq!(line(&report, "white").counts.contradicted, [0, 0, 0, 0], "it welcomes");
         let pairs: Vec<_> = report.overlaps.iter().map(|pair| (&*pair.first, &*pair.second, pair.both)).collect();
         assert_eq!(pairs, [("a", "b", 1), ("a", "white", 1)]);
         let p99 = line(&report, "a").p99.expect("look-ups");
@@ -75,8 +76,8 @@ fn a_good_reputation_of_a_proven_sender_contradicts() {
         card.seen(&ListsSeen { remembered: Remembered { good_history, proven_good }, ..seen(&both) }, clock.now());
     }
     let report = card.report(Window::Hour, clock.now());
-    assert_eq!(line(&report, "a").counts.contradicted, [0, 0, 2], "history alone is for the list's health");
-    assert_eq!(line(&report, "white").counts.contradicted, [0, 0, 0]);
+    assert_eq!(line(&report, "a").counts.contradicted, [0, 0, 2, 0], "history alone is for the list's health");
+    assert_eq!(line(&report, "white").counts.contradicted, [0, 0, 0, 0]);
 }
 
 #[test]
@@ -210,7 +211,7 @@ proptest! {
                     let plain = seen(&[]);
                     card.seen(&ListsSeen { heard, needed: ids(needed), known_good: *good, ..plain }, now);
                 }
-                Happening::Accepted(listed) => card.accepted(&ids(listed), now),
+                Happening::Accepted(listed) => card.contradicted(Contradiction::Accepted, &ids(listed), now),
                 Happening::LookedUp(list, failed) => {
                     card.looked_up(id(NAMES[*list]), *failed, Duration::from_millis(7), now);
                 }

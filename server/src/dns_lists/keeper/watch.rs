@@ -8,7 +8,7 @@ use crate::{
     dns_lists::{
         DnsLists, Heard, LISTS_MAX, ListEvent, ListsSeen, Settings,
         budget::time_of_day,
-        card::{Bucket, Card, Contradiction, Known},
+        card::{Bucket, Card, Known},
         health::{Cause, Flip, Outcome},
         metrics::{self, Labels, ListMetrics},
         recent::Recent,
@@ -135,11 +135,11 @@ impl Watch {
             ListEvent::LookedUp { list, answer, took } => self.looked_up(list, &answer, took, now),
             ListEvent::Seen(seen) if self.recent.is_new(seen.session) => self.seen(&seen, now),
             ListEvent::Seen(_) => {}
-            ListEvent::EndedWell { listed } => {
-                self.card.accepted(&listed, now);
+            ListEvent::Contradicted { kind, listed } => {
+                self.card.contradicted(kind, &listed, now);
                 let lists = listed.iter().take(LISTS_MAX).filter_map(|list| self.lists.get(list));
                 for watched in lists.filter(|watched| !watched.list().welcomes) {
-                    watched.metrics.contradicted(Contradiction::Accepted);
+                    watched.metrics.contradicted(kind);
                 }
             }
         }

@@ -138,7 +138,7 @@ impl Ask for World {
             }
             Question::Spf(_) => Answer::Spf(Arc::new(spf::Evaluation::bare(spf::SpfResult::Fail))),
             // The engine's own memory answers.
-            Question::State(_) => return None,
+            Question::State(_) | Question::Exceptions => return None,
         };
         let ttl = Duration::from_secs(300);
         Some(Answered { answer, cached: true, ttl, ..Answered::failed(Failure::Timeout, Duration::ZERO) })

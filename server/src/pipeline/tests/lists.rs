@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     ask::{Ailing, Answer, Failure, Health, HealthBoard, ListId, Record},
-    dns_lists::{DnsLists, Heard, ListEvent, ListsSeen, Remembered},
+    dns_lists::{DnsLists, Heard, ListEvent, ListsSeen, Remembered, card::Contradiction},
     pipeline::Action,
     session::{Ending, Report},
     state::{Experience, Standing, Subject},
@@ -163,7 +163,9 @@ fn a_good_ending_speaks_against_those_that_listed() {
     scene.close(Report { ending: Ending::Accepted, ..accepted.clone() }, &decision.verdict.session_state);
     assert!(scene.lists.next().is_none(), "the connection goes on");
     scene.close(accepted, &decision.verdict.session_state);
-    let Some(ListEvent::EndedWell { listed }) = scene.lists.next() else { panic!("not told") };
+    let Some(ListEvent::Contradicted { kind: Contradiction::Accepted, listed }) = scene.lists.next() else {
+        panic!("not told")
+    };
     assert_eq!(listed, ids(&["a"]), "praise is no contradiction");
     scene.close(Report::default(), &decision.verdict.session_state);
     assert!(scene.lists.next().is_none(), "nothing was accepted");

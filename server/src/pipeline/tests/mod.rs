@@ -3,6 +3,7 @@
 
 mod again;
 mod asking;
+mod excepted;
 mod exemptions;
 mod lists;
 mod sessions;

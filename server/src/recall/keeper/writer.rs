@@ -63,6 +63,7 @@ impl Writer {
             recall.standings.all_unwritten();
             recall.triplets.all_unwritten();
             recall.tokens.all_unwritten();
+            recall.exceptions.all_unwritten();
             let words = vec![("kept_as", aside.display().to_string())];
             self.parts.ring.notice(self.parts.clock.now(), "store_damaged", words);
         }

@@ -6,7 +6,10 @@ use super::*;
 use crate::{
     ask::{DnsName, Health, ListId},
     dns_lists::{
-        Declared, Heard, ListEvent, ListsSeen, Probe, Spend, card::Bucket, health::Cause, probe::Reading,
+        Declared, Heard, ListEvent, ListsSeen, Probe, Spend,
+        card::{Bucket, Contradiction},
+        health::Cause,
+        probe::Reading,
         tests::declared,
     },
     session::SessionId,
@@ -247,14 +250,16 @@ fn what_was_seen_stands_in_the_report_and_in_the_metrics() {
             known_good: true,
             remembered: crate::dns_lists::Remembered::default(),
         }));
-        bench.lists.tell(ListEvent::EndedWell { listed: vec![list.id, white.id, ListId::named("unknown")] });
+        let listed = vec![list.id, white.id, ListId::named("unknown")];
+        bench.lists.tell(ListEvent::Contradicted { kind: Contradiction::Accepted, listed: listed.clone() });
+        bench.lists.tell(ListEvent::Contradicted { kind: Contradiction::Pardoned, listed });
         bench.does(&list, Doing::Refusing);
         bench.session(&list, 1);
         bench.keeper.turn();
         bench
     });
     let report = bench.handle.report(Window::Hour);
-    assert_eq!(report.lists[0].counts.contradicted, [1, 1, 0]);
+    assert_eq!(report.lists[0].counts.contradicted, [1, 1, 0, 1]);
     assert_eq!(report.lists[0].counts.lookups, 4, "three of the probe");
     let page = recorder.handle().render();
     for line in [
@@ -270,6 +275,8 @@ fn what_was_seen_stands_in_the_report_and_in_the_metrics() {
         "tollgate_list_unique_hits_total{list=\"bl.example\"} 0",
         "tollgate_list_contradictions_total{list=\"bl.example\",kind=\"accepted\"} 1",
         "tollgate_list_contradictions_total{list=\"white.example\",kind=\"allowed\"} 0",
+        "tollgate_list_contradictions_total{list=\"bl.example\",kind=\"pardoned\"} 1",
+        "tollgate_list_contradictions_total{list=\"white.example\",kind=\"pardoned\"} 0",
         "tollgate_list_needed_total{list=\"bl.example\"} 1",
         "tollgate_list_events_dropped_total 0",
         "tollgate_resolver_lies{resolver=\"paid\"} 0",
@@ -314,7 +321,7 @@ fn a_list_gone_wild_is_seen_in_our_own_traffic_though_its_probes_are_good() {
 fn a_turn_takes_a_bounded_number_of_events_and_the_next_one_the_rest() {
     let list = declared("bl.example");
     let mut bench = Bench::new(std::slice::from_ref(&list));
-    let ended = ListEvent::EndedWell { listed: vec![list.id] };
+    let ended = ListEvent::Contradicted { kind: Contradiction::Accepted, listed: vec![list.id] };
     (0..watch::EVENTS_MAX + 7).for_each(|_| bench.lists.tell(ended.clone()));
     let counted = |bench: &Bench| bench.handle.report(Window::Hour).lists[0].counts.contradicted[0];
     bench.keeper.turn();

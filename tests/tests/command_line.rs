@@ -141,6 +141,11 @@ fn a_mail_is_rehearsed_as_the_page_says() {
 }
 
 #[test]
+fn exceptions_are_made_and_shown() {
+    play("exceptions");
+}
+
+#[test]
 fn lists_are_asked_and_shown() {
     play("lists");
 }

@@ -6,10 +6,12 @@
 //! | Status, Explain, Effective, Inspect, Pipeline, Lists, ListReport | nothing |
 //! | Lookup | nothing but caches and the lists' accounts |
 //! | Switch | the kill switch, now and over a restart |
-//! | ReputationTop, ReputationExport | nothing |
+//! | ReputationTop, ReputationExport, ExceptionList | nothing |
+//! | ExceptionMake, ExceptionPardon, ExceptionRemove | exceptions, now and over a restart; a pardon teaches besides |
 //! | ReputationReset, ReputationImport | what is remembered |
 //! | Reload | policy, lists and log settings, if they have no fault |
 
+mod exceptions;
 pub mod http;
 mod lists;
 mod lookup;
@@ -213,6 +215,34 @@ impl Admin for Desk {
         request: Request<Streaming<v1::ReputationImportRequest>>,
     ) -> Result<Response<v1::ReputationImportReply>, Status> {
         reputation::import(&self.running, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn exception_make(
+        &self,
+        request: Request<v1::ExceptionMakeRequest>,
+    ) -> Result<Response<v1::ExceptionMakeReply>, Status> {
+        exceptions::make(&self.running, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn exception_pardon(
+        &self,
+        request: Request<v1::ExceptionPardonRequest>,
+    ) -> Result<Response<v1::ExceptionPardonReply>, Status> {
+        exceptions::pardon(&self.running, request.into_inner()).await.map(Response::new)
+    }
+
+    async fn exception_list(
+        &self,
+        request: Request<v1::ExceptionListRequest>,
+    ) -> Result<Response<v1::ExceptionListReply>, Status> {
+        Ok(Response::new(exceptions::list(&self.running, &request.into_inner())))
+    }
+
+    async fn exception_remove(
+        &self,
+        request: Request<v1::ExceptionRemoveRequest>,
+    ) -> Result<Response<v1::ExceptionRemoveReply>, Status> {
+        exceptions::remove(&self.running, request.into_inner()).await.map(Response::new)
     }
 }
 

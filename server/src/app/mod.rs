@@ -7,6 +7,7 @@
 //! | `io` | the runtime of the resolver's sockets and of SPF evaluations |
 //! | `log` | escapes and writes what the cores left in the ring |
 //! | `recall`, `remember` | read from the store what is not in memory, and write behind |
+//! | `exceptions` | reads exceptions from the store, and writes their hits |
 //! | `main` | control: signals, reloads, the administrator, `/metrics`, the keeper of DNS lists |
 
 mod acceptor;
@@ -36,8 +37,9 @@ use crate::{
         self, DnsLists,
         keeper::{self, Keeper, KeeperHandle},
     },
+    exceptions,
     pipeline::{Engine, KillSwitch, Policy},
-    recall::{self, Recall},
+    recall::Recall,
     reload::{self, InForce, Loaded, REQUESTS_MAX, Reloader},
     rpc,
     session::StateKey,
@@ -125,7 +127,7 @@ impl Start {
         let recall = Arc::new(memory::at_hand(&remembering, &self.clock));
         let (engine, io_thread) = self.engine(policy, &dns, switch.clone(), (&server, recall))?;
         let (keeper, dns_lists) = self.keeper(&engine, &dns, dns_lists)?;
-        let memory = memory::keeper(&remembering, &engine, &self)?;
+        let keepers = memory::Keepers::start(&remembering, &engine, &self)?;
         let (health, other) = services::other()?;
         let (cores, queues) = start_cores(&server, &engine, &other)?;
         let connections = queues.iter().map(|core| core.load.clone()).collect();
@@ -146,7 +148,16 @@ impl Start {
             in_force: in_force.clone(),
             dns_lists: dns_lists.clone(),
         };
-        let parts = Parts { engine, switch, reloads, in_force, listening, connections, dns_lists: dns_lists.clone() };
+        let parts = Parts {
+            engine,
+            switch,
+            reloads,
+            in_force,
+            listening,
+            connections,
+            dns_lists: dns_lists.clone(),
+            exceptions: keepers.exception_store.clone(),
+        };
         let running = Arc::new(self.running(parts));
         let control_thread = Control {
             running,
@@ -165,7 +176,7 @@ impl Start {
         // Nobody may be reading standard error.
         let _ = io::stderr().write_all(announced.as_bytes());
         let ended = control.block_on(control_thread.run());
-        memory.into_iter().for_each(recall::keeper::Keeper::stop);
+        keepers.stop();
         dns_lists.flush().map_err(|error| error.to_string())?;
         // The look-ups end when nobody can ask any more: that is, with the process.
         drop((io_thread, sockets.files));
@@ -235,6 +246,7 @@ impl Start {
             engine: parts.engine,
             switch: parts.switch,
             switches: self.state,
+            exceptions: parts.exceptions,
             clock: self.clock,
             log: self.log,
             ring: self.ring,
@@ -260,6 +272,7 @@ struct Parts {
     listening: Vec<String>,
     connections: Vec<Arc<AtomicUsize>>,
     dns_lists: KeeperHandle,
+    exceptions: Arc<dyn exceptions::keeper::Store>,
 }
 
 /// Everything that listens.

@@ -6,6 +6,7 @@ use crate::{
     config::Fault,
     decision_log::{LogHandle, LogRing},
     dns_lists::keeper::KeeperHandle,
+    exceptions::keeper::Store,
     pipeline::{Engine, KillSwitch, SwitchState},
     reload::{InForce, Reloaded, Request},
     state::{StateError, Switches},
@@ -31,6 +32,8 @@ pub struct Running {
     pub switch: Arc<KillSwitch>,
     /// The kill switch over a restart.
     pub switches: Arc<dyn Switches>,
+    /// Exceptions over a restart.
+    pub exceptions: Arc<dyn Store>,
     /// The time.
     pub clock: Clock,
     /// Remembers decisions.

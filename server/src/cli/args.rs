@@ -37,6 +37,16 @@ pub(super) struct Common {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Let a client, a sender or a recipient through for a while
+    ///
+    /// Makes an exception: no check refuses what it is about, but the mail server itself (rcpthosts), lists of bad
+    /// recipients and recipients that do not exist. It ends by itself. With several scopes, all must hold. An allowance
+    /// for a sender without a client net of /16 (IPv6: /32) or smaller holds only where SPF says that the sender sent
+    /// the mail, since anybody can claim to be somebody. The same scope again renews the exception.
+    ///
+    /// Of several exceptions the narrowest wins: more scopes beat fewer, then the smaller net, the more exact sender,
+    /// the more exact recipient; of equal ones the later.
+    Allow(super::exceptions::MakeArgs),
     /// Ask what would happen to a mail, without sending one
     ///
     /// Runs an imagined SMTP session through the running daemon's policy: connect, then HELO, MAIL FROM, every RCPT TO
@@ -48,6 +58,11 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Print or verify a configuration
     Config(ConfigArgs),
+    /// Keep a client, a sender or a recipient out for a while
+    ///
+    /// Makes an exception that refuses what it is about, whatever the checks say; it ends by itself. Postmaster and abuse
+    /// of our domains stay reachable for everybody. See `tollgate allow` for which of several exceptions wins.
+    Deny(super::exceptions::MakeArgs),
     /// Look for what keeps the gate from working, one line for each test
     ///
     /// Tests what usually goes wrong: may qmail's user reach the policy socket, does the daemon answer, does the
@@ -56,6 +71,8 @@ pub(super) enum Command {
     ///
     /// Exit code: 0 = no FAIL, 1 = at least one FAIL.
     Doctor(DoctorArgs),
+    /// Show or end exceptions: who is let through or kept out, by whom, why, until when, and whether it still matters
+    Exceptions(super::exceptions::ExceptionsArgs),
     /// Show why a decision fell: the evidence behind an id
     ///
     /// The id stands in brackets at the end of a refusal, and in the log. Either case; o, i and l are read as 0, 1, 1.
@@ -84,6 +101,13 @@ pub(super) enum Command {
     Off(OffArgs),
     /// Switch the checks on again, before the time given to `off` is over
     On,
+    /// Take a refusal back: let those through who were refused
+    ///
+    /// Makes an exception for the client's net (/24, of IPv6 /64) and the sender of a decision, for 7 days. Besides, it
+    /// speaks for their reputation, and stands in the report cards of the DNS lists that had listed the client.
+    ///
+    /// Exit code: 1 = the decision is not known (any more).
+    Pardon(super::exceptions::PardonArgs),
     /// Show which check speaks at which stage, in order of precedence
     ///
     /// Asks the running daemon; with --config, or when no daemon runs, the table is made from the file.

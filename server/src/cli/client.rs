@@ -151,7 +151,7 @@ impl Server {
         match status.code() {
             _ if broke => Failure::new(exit::UNREACHABLE, format!("{socket}: the daemon went away: {text}")),
             Code::InvalidArgument => Failure::new(exit::USAGE, text),
-            Code::NotFound => Failure::new(exit::NO, text),
+            Code::NotFound | Code::FailedPrecondition => Failure::new(exit::NO, text),
             Code::PermissionDenied => Failure::new(exit::FORBIDDEN, text),
             Code::Unavailable => Failure::new(exit::UNREACHABLE, format!("{socket}: the daemon went away: {text}")),
             Code::Unimplemented => {

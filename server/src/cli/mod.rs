@@ -6,6 +6,7 @@ mod client;
 mod config;
 mod decision;
 mod doctor;
+mod exceptions;
 mod explain;
 mod explained;
 mod failure;
@@ -86,15 +87,19 @@ pub fn run(line: impl IntoIterator<Item = OsString>, out: &mut dyn Write, err: &
 fn dispatch(arguments: Arguments, out: &mut dyn Write, err: &mut dyn Write) -> Result<u8, Failure> {
     let context = &mut Context { common: arguments.common, out, err };
     match arguments.command {
+        Command::Allow(args) => exceptions::make(true, args, context),
         Command::Check(args) => check::run(args, context),
         Command::Config(args) => config::run(&args, context),
+        Command::Deny(args) => exceptions::make(false, args, context),
         Command::Doctor(args) => doctor::run(&args, context),
+        Command::Exceptions(args) => exceptions::run(args, context),
         Command::Explain(args) => explain::run(args, context),
         Command::Import(args) => import::run(args, context),
         Command::Lists(args) => lists::run(&args, context),
         Command::Lookup(args) => lookup::run(args, context),
         Command::Off(args) => switch::off(args, context),
         Command::On => switch::on(context),
+        Command::Pardon(args) => exceptions::pardon(args, context),
         Command::Pipeline => pipeline::run(context),
         Command::Reload { force } => reload::run(context, force),
         Command::Reputation(args) => reputation::run(args, context),

@@ -1,10 +1,22 @@
 //! How do people write a span of time, and how is one shown?
 
-use crate::pipeline::KillSwitch;
+use crate::{
+    pipeline::KillSwitch,
+    state::{Exception, Record},
+};
 use std::time::Duration;
 
 /// Reads `90s`, `30m`, `1h30m`, `7d`: one second to a week.
 pub(super) fn seconds(text: &str) -> Result<u32, String> {
+    seconds_up_to(text, KillSwitch::SECONDS_MAX)
+}
+
+/// The same up to 400 days, which is as long as an exception may last.
+pub(super) fn lasting(text: &str) -> Result<u32, String> {
+    seconds_up_to(text, Exception::LIFETIME_SECONDS)
+}
+
+fn seconds_up_to(text: &str, most: u64) -> Result<u32, String> {
     let wrong =
         || format!("\"{text}\" is no span of time: expected a number with s, m, h or d, such as 30m, 1h30m or 7d");
     let mut sum: u64 = 0;
@@ -24,8 +36,8 @@ pub(super) fn seconds(text: &str) -> Result<u32, String> {
     }
     match u32::try_from(sum) {
         _ if text.is_empty() => Err(wrong()),
-        Ok(seconds @ 1..) if sum <= KillSwitch::SECONDS_MAX => Ok(seconds),
-        _ => Err(format!("{sum} seconds: expected 1s to 7d")),
+        Ok(seconds @ 1..) if sum <= most => Ok(seconds),
+        _ => Err(format!("{sum} seconds: expected 1s to {}d", most / 86_400)),
     }
 }
 
@@ -95,6 +107,8 @@ mod tests {
             assert!(seconds(wrong).is_err(), "{wrong}");
         }
         assert_eq!(seconds("8d"), Err("691200 seconds: expected 1s to 7d".to_owned()));
+        assert_eq!(lasting("400d"), Ok(34_560_000));
+        assert_eq!(lasting("401d"), Err("34646400 seconds: expected 1s to 400d".to_owned()));
     }
 
     #[test]

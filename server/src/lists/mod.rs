@@ -18,5 +18,5 @@ pub use cdb::{Cdb, CdbError};
 pub use keys::{KeyList, Keys};
 pub use names::NameList;
 pub use networks::{NetworkSet, Networks};
-pub use reachable::postmaster_stays_reachable;
+pub use reachable::{names_postmaster, postmaster_stays_reachable};
 pub use tcprules::{Client, Hit, TcpRules};

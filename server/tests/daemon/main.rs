@@ -6,6 +6,7 @@
 mod admin;
 mod decisions;
 mod dns;
+mod exceptions;
 mod harness;
 mod hot;
 mod keys;

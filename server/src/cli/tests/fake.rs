@@ -12,11 +12,13 @@ use tokio::{
 };
 use tokio_stream::wrappers::UnixListenerStream;
 use tollgate_proto::v1::{
-    CheckReply, CheckRequest, EffectiveReply, EffectiveRequest, ExplainReply, ExplainRequest, InspectReply,
-    InspectRequest, ListReportReply, ListReportRequest, ListsReply, ListsRequest, LookupReply, LookupRequest,
-    PipelineReply, PipelineRequest, ReloadReply, ReloadRequest, ReputationExportReply, ReputationExportRequest,
-    ReputationImportReply, ReputationImportRequest, ReputationResetReply, ReputationResetRequest, ReputationTopReply,
-    ReputationTopRequest, StatusReply, StatusRequest, SwitchReply, SwitchRequest,
+    CheckReply, CheckRequest, EffectiveReply, EffectiveRequest, ExceptionListReply, ExceptionListRequest,
+    ExceptionMakeReply, ExceptionMakeRequest, ExceptionPardonReply, ExceptionPardonRequest, ExceptionRemoveReply,
+    ExceptionRemoveRequest, ExplainReply, ExplainRequest, InspectReply, InspectRequest, ListReportReply,
+    ListReportRequest, ListsReply, ListsRequest, LookupReply, LookupRequest, PipelineReply, PipelineRequest,
+    ReloadReply, ReloadRequest, ReputationExportReply, ReputationExportRequest, ReputationImportReply,
+    ReputationImportRequest, ReputationResetReply, ReputationResetRequest, ReputationTopReply, ReputationTopRequest,
+    StatusReply, StatusRequest, SwitchReply, SwitchRequest,
     admin_server::{Admin, AdminServer},
 };
 use tonic::{Request, Response, Status, Streaming, transport::Server};
@@ -40,6 +42,10 @@ pub(super) struct Replies {
     pub(super) reputation_reset: ReputationResetReply,
     pub(super) reputation_export: Vec<Result<ReputationExportReply, Status>>,
     pub(super) reputation_import: ReputationImportReply,
+    pub(super) exception_make: ExceptionMakeReply,
+    pub(super) exception_pardon: ExceptionPardonReply,
+    pub(super) exception_list: ExceptionListReply,
+    pub(super) exception_remove: ExceptionRemoveReply,
 }
 
 /// What it was asked.
@@ -56,6 +62,10 @@ pub(super) struct Heard {
     pub(super) reputation_reset: Option<ReputationResetRequest>,
     pub(super) reputation_export: Option<ReputationExportRequest>,
     pub(super) reputation_import: Vec<ReputationImportRequest>,
+    pub(super) exception_make: Option<ExceptionMakeRequest>,
+    pub(super) exception_pardon: Option<ExceptionPardonRequest>,
+    pub(super) exception_list: Option<ExceptionListRequest>,
+    pub(super) exception_remove: Option<ExceptionRemoveRequest>,
 }
 
 struct Fake {
@@ -209,5 +219,34 @@ impl Admin for Fake {
             self.hear(|heard| heard.reputation_import.push(piece));
         }
         Ok(Response::new(self.replies.reputation_import))
+    }
+
+    async fn exception_make(&self, request: Request<ExceptionMakeRequest>) -> Answer<ExceptionMakeReply> {
+        let request = request.into_inner();
+        if request.clients == "0.0.0.0/0" {
+            return Err(Status::invalid_argument("clients 0.0.0.0/0: expected a net of /8 or smaller"));
+        }
+        self.hear(|heard| heard.exception_make = Some(request));
+        Ok(Response::new(self.replies.exception_make.clone()))
+    }
+
+    async fn exception_pardon(&self, request: Request<ExceptionPardonRequest>) -> Answer<ExceptionPardonReply> {
+        let request = request.into_inner();
+        match request.decision_id.as_str() {
+            "0000000000000000" => return Err(Status::not_found("no such decision is known (any more)")),
+            "1111111111111111" => return Err(Status::failed_precondition("it refused nothing")),
+            _ => self.hear(|heard| heard.exception_pardon = Some(request)),
+        }
+        Ok(Response::new(self.replies.exception_pardon.clone()))
+    }
+
+    async fn exception_list(&self, request: Request<ExceptionListRequest>) -> Answer<ExceptionListReply> {
+        self.hear(|heard| heard.exception_list = Some(request.into_inner()));
+        Ok(Response::new(self.replies.exception_list.clone()))
+    }
+
+    async fn exception_remove(&self, request: Request<ExceptionRemoveRequest>) -> Answer<ExceptionRemoveReply> {
+        self.hear(|heard| heard.exception_remove = Some(request.into_inner()));
+        Ok(Response::new(self.replies.exception_remove.clone()))
     }
 }

@@ -25,6 +25,8 @@ fn without_a_daemon_the_socket_is_named_with_what_to_try() {
         &["pipeline"],
         &["lists"],
         &["lookup", "192.0.2.1"],
+        &["exceptions", "list"],
+        &["pardon", "0000000000000000"],
     ] {
         let seen = tollgate(&[&["--socket", &name], words].concat());
         let expected = "no such socket: is tollgated running? Start it, or name its admin socket with --socket";

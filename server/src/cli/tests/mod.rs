@@ -1,6 +1,7 @@
 //! What does each command print, ask and return? Against a daemon that says what the test wants.
 
 mod answers;
+mod exceptions;
 mod fake;
 mod lists;
 mod mistakes;

@@ -15,6 +15,11 @@ pub enum Keys {
 }
 
 impl Keys {
+    /// Of texts.
+    pub fn sorted<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Self {
+        Self::Sorted(Sorted::new(texts))
+    }
+
     /// Is it there? `key` is in lower case.
     pub fn contains(&self, key: &[u8]) -> bool {
         match self {

@@ -10,6 +10,7 @@ mod keys;
 pub mod load;
 mod names;
 mod networks;
+pub mod qmail;
 mod reachable;
 mod tcprules;
 

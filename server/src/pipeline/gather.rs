@@ -164,7 +164,7 @@ impl Asking<'_> {
         let dns = match question {
             Question::Dns(dns) => dns,
             Question::State(_) => return Patience::Remembered,
-            Question::ListHealth | Question::Spf(_) => return Patience::Decides,
+            Question::ListHealth | Question::Spf(_) | Question::Mailbox(_) => return Patience::Decides,
         };
         if dns.list == ListId::NONE {
             return Patience::Decides;

@@ -141,7 +141,7 @@ impl Judge<'_> {
 fn degraded_by(gathered: &Gathered) -> Vec<&'static str> {
     let believed = |question: &Question| match question {
         Question::Dns(dns) => gathered.answers.list_health(dns.list) == Health::Healthy,
-        Question::ListHealth | Question::Spf(_) | Question::State(_) => true,
+        Question::ListHealth | Question::Spf(_) | Question::State(_) | Question::Mailbox(_) => true,
     };
     let decisive = || gathered.answers.iter().take(gathered.decisive).filter(|(question, _)| believed(question));
     let failures = || {
@@ -150,7 +150,8 @@ fn degraded_by(gathered: &Gathered) -> Vec<&'static str> {
             Answer::Dns(DnsAnswer::Found(_) | DnsAnswer::NotFound)
             | Answer::ListHealth(_)
             | Answer::Spf(_)
-            | Answer::State(_) => None,
+            | Answer::State(_)
+            | Answer::Mailbox(_) => None,
         })
     };
     let mut reasons = Vec::new();
@@ -169,6 +170,9 @@ fn degraded_by(gathered: &Gathered) -> Vec<&'static str> {
     }
     if decisive().any(|(_, answered)| answered.answer == Answer::State(StateAnswer::Unknown)) {
         reasons.push(degraded::STATE);
+    }
+    if decisive().any(|(_, answered)| matches!(&answered.answer, Answer::Mailbox(looked) if looked.is_ours)) {
+        reasons.push(degraded::MAILBOX);
     }
     if decisive().any(|(_, answered)| answered.stale) {
         reasons.push(degraded::STALE);

@@ -296,6 +296,7 @@ fn evidence(question: &Question, answered: &Answered) -> v1::Evidence {
         Answer::ListHealth(board) => printable(board.to_string().as_bytes()),
         Answer::Spf(evaluation) => printable(evaluation.to_string().as_bytes()),
         Answer::State(answer) => printable(answer.to_string().as_bytes()),
+        Answer::Mailbox(looked) => printable(looked.to_string().as_bytes()),
     };
     let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
     v1::Evidence {

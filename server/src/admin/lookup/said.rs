@@ -91,7 +91,9 @@ impl Said {
             Answer::Dns(DnsAnswer::NotFound) => self.standing = NOT_LISTED,
             Answer::Dns(DnsAnswer::Found(records)) => self.found(&records),
             Answer::Dns(DnsAnswer::Failed(failure)) => self.fail(failure.name()),
-            Answer::ListHealth(_) | Answer::Spf(_) | Answer::State(_) => self.fail(Failure::Malformed.name()),
+            Answer::ListHealth(_) | Answer::Spf(_) | Answer::State(_) | Answer::Mailbox(_) => {
+                self.fail(Failure::Malformed.name())
+            }
         }
     }
 

@@ -4,7 +4,7 @@
 
 use super::{
     field::{flags, many, member, ms, us, write_flags, write_member, write_ms, write_us},
-    spf, state, words,
+    mailbox, spf, state, words,
 };
 use crate::{
     ask::{
@@ -29,6 +29,7 @@ const QUESTION_DNS: u8 = 1;
 const QUESTION_LIST_HEALTH: u8 = 2;
 const QUESTION_SPF: u8 = 3;
 const QUESTION_STATE: u8 = 4;
+const QUESTION_MAILBOX: u8 = 5;
 
 const ANSWER_FOUND: u8 = 1;
 const ANSWER_NOT_FOUND: u8 = 2;
@@ -36,6 +37,7 @@ const ANSWER_FAILED: u8 = 3;
 const ANSWER_LIST_HEALTH: u8 = 4;
 const ANSWER_SPF: u8 = 5;
 const ANSWER_STATE: u8 = 6;
+const ANSWER_MAILBOX: u8 = 7;
 
 const RECORD_TYPES: [RecordType; 5] =
     [RecordType::A, RecordType::Aaaa, RecordType::Txt, RecordType::Mx, RecordType::Ptr];
@@ -105,6 +107,7 @@ fn write_question(out: &mut Writer, question: &Question) {
         Question::ListHealth => _ = out.octet(QUESTION_LIST_HEALTH),
         Question::Spf(asked) => spf::write_question(out.octet(QUESTION_SPF), asked),
         Question::State(asked) => state::write_question(out.octet(QUESTION_STATE), asked),
+        Question::Mailbox(asked) => mailbox::write_question(out.octet(QUESTION_MAILBOX), asked),
     }
 }
 
@@ -114,6 +117,7 @@ fn question(from: &mut Reader<'_>) -> Option<Question> {
         QUESTION_LIST_HEALTH => Some(Question::ListHealth),
         QUESTION_SPF => spf::question(from).map(|asked| Question::Spf(Arc::new(asked))),
         QUESTION_STATE => state::question(from).map(Question::State),
+        QUESTION_MAILBOX => mailbox::question(from).map(|asked| Question::Mailbox(Arc::new(asked))),
         _ => None,
     }
 }
@@ -126,6 +130,7 @@ fn write_answer(out: &mut Writer, answer: &Answer) {
         Answer::ListHealth(board) => write_board(out.octet(ANSWER_LIST_HEALTH), board),
         Answer::Spf(evaluation) => spf::write_evaluation(out.octet(ANSWER_SPF), evaluation),
         Answer::State(answer) => state::write_answer(out.octet(ANSWER_STATE), answer),
+        Answer::Mailbox(looked) => mailbox::write_answer(out.octet(ANSWER_MAILBOX), looked),
     }
 }
 
@@ -137,6 +142,7 @@ fn answer(from: &mut Reader<'_>) -> Option<Answer> {
         ANSWER_LIST_HEALTH => Answer::ListHealth(Arc::new(board(from)?)),
         ANSWER_SPF => Answer::Spf(Arc::new(spf::evaluation(from)?)),
         ANSWER_STATE => Answer::State(state::answer(from)?),
+        ANSWER_MAILBOX => Answer::Mailbox(Arc::new(mailbox::answer(from)?)),
         _ => return None,
     })
 }

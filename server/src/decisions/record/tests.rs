@@ -3,8 +3,10 @@
 use super::*;
 use crate::{
     ask::{
-        Ailing, Answer, Answered, DnsAnswer, DnsName, DnsQuestion, Failure, Health, HealthBoard, ListId, Record,
-        RecordType, SpfQuestion, SpfRole, SpfTerms, StateAnswer, StateQuestion, Upstream,
+        Ailing, Answer, Answered, DnsAnswer, DnsName, DnsQuestion, Existence, Failure, Health, HealthBoard, ListId,
+        Looked, MailboxQuestion, Record, RecordType, SpfQuestion, SpfRole, SpfTerms, StateAnswer, StateQuestion,
+        Upstream,
+        mailbox::Source,
         spf::{Evaluation, Explanation, Flaw, Input, Matched, Query, SpfResult},
     },
     check::{Exemption, Outcome},
@@ -13,8 +15,8 @@ use crate::{
     mode::Mode,
     pipeline::{Action, Course, DecisionId, Judged, ListsHeard, Part, StepSeen, Verdict, degraded},
     session::{
-        Address, Connection, Facts, Helo, History, ListsNote, Rcpthosts, ReplyStyle, Sender, SessionId, Stage, Tally,
-        Tried,
+        Address, Connection, Facts, Helo, History, ListsNote, Missing, Rcpthosts, ReplyStyle, Sender, SessionId, Stage,
+        Tally, Tried,
     },
     state::{Digest, Experience, Standing, Subject, Tokens, Triplet},
 };
@@ -90,8 +92,10 @@ fn history() -> impl Strategy<Value = History> {
     };
     let listed = vec(any::<u64>().prop_map(ListId::from_number), 0..ListsNote::LISTED_MAX);
     let rest = any::<(bool, bool, bool, u32)>();
-    (tally(), tally(), select(&Mode::ALL[..]), listed, rest).prop_map(
-        |(transaction, connection, mildest, listed, (seen, welcomed, identified, delayed_ms))| History {
+    let missing = (any::<u32>(), vec(any::<u16>(), 0..Missing::DISTINCT_MAX))
+        .prop_map(|(in_transaction, distinct)| Missing { in_transaction, distinct });
+    (tally(), tally(), select(&Mode::ALL[..]), listed, (rest, missing)).prop_map(
+        |(transaction, connection, mildest, listed, ((seen, welcomed, identified, delayed_ms), missing))| History {
             transaction,
             connection,
             mildest,
@@ -99,6 +103,7 @@ fn history() -> impl Strategy<Value = History> {
             welcomed,
             identified,
             delayed_ms,
+            missing,
         },
     )
 }
@@ -140,7 +145,10 @@ fn question() -> impl Strategy<Value = Question> {
         any::<u64>().prop_map(|key| StateQuestion::Triplet(Digest::of(&[&key.to_be_bytes()]))),
         any::<u64>().prop_map(|key| StateQuestion::Tokens(Digest::of(&[&key.to_be_bytes()]))),
     ];
-    prop_oneof![5 => dns, 1 => Just(Question::ListHealth), 2 => spf, 2 => state.prop_map(Question::State)]
+    let mailbox = (bytes(), text()).prop_map(|(address, name)| {
+        Question::Mailbox(Arc::new(MailboxQuestion { address, source: Arc::new(Source::recorded(&name)) }))
+    });
+    prop_oneof![5 => dns, 1 => Just(Question::ListHealth), 2 => spf, 2 => state.prop_map(Question::State), 1 => mailbox]
 }
 
 fn evaluation() -> impl Strategy<Value = Evaluation> {
@@ -183,6 +191,8 @@ fn answer() -> impl Strategy<Value = Answer> {
         1 => vec(ailing, 0..4).prop_map(|lists| Answer::ListHealth(Arc::new(HealthBoard::new(lists)))),
         2 => evaluation().prop_map(|evaluation| Answer::Spf(Arc::new(evaluation))),
         2 => state_answer().prop_map(Answer::State),
+        1 => (select(&Existence::ALL[..]), any::<bool>(), text())
+            .prop_map(|(existence, is_ours, why)| Answer::Mailbox(Arc::new(Looked { existence, is_ours, why }))),
     ]
 }
 

@@ -12,6 +12,7 @@ mod penalty;
 mod rate;
 mod rbl;
 mod rdns;
+mod recipient;
 mod reputation;
 mod sender_domain;
 mod sending_side;
@@ -32,6 +33,7 @@ pub static ALL: &[&Def] = &[
     &reputation::DEF,
     // rcpthosts speaks here: checks whose first stage is RCPT or later come after it.
     &badrcptto::DEF,
+    &recipient::DEF,
     &rate::DEF,
     &greylist::DEF,
     &whole_message::DEF,

@@ -130,7 +130,8 @@ impl Check for Reputation {
                 }
             }
             Stage::Outcome => self.lessons.of_ending(facts, effects),
-            Stage::Connect | Stage::Helo | Stage::Mail | Stage::Data => {}
+            Stage::Data => self.lessons.of_message(facts, came, effects),
+            Stage::Connect | Stage::Helo | Stage::Mail => {}
         }
     }
 

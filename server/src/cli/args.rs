@@ -88,6 +88,10 @@ pub(super) enum Command {
     ///
     /// Asks the running daemon; with --config, or when no daemon runs, the table is made from the file.
     Pipeline,
+    /// Show how a recipient finds its mailbox; export a mail host's recipients
+    ///
+    /// What qmail would bounce for want of a .qmail file is refused at RCPT (docs/recipients.md).
+    Recipients(super::recipients::RecipientsArgs),
     /// Read the configuration and all lists again
     ///
     /// With a mistake anywhere the old policy stays in force, and every mistake is printed with its line.

@@ -15,6 +15,7 @@ mod json;
 mod lists;
 mod lookup;
 mod pipeline;
+mod recipients;
 mod reload;
 mod reputation;
 mod spf;
@@ -96,6 +97,7 @@ fn dispatch(arguments: Arguments, out: &mut dyn Write, err: &mut dyn Write) -> R
         Command::Off(args) => switch::off(args, context),
         Command::On => switch::on(context),
         Command::Pipeline => pipeline::run(context),
+        Command::Recipients(args) => recipients::run(args, context),
         Command::Reload { force } => reload::run(context, force),
         Command::Reputation(args) => reputation::run(args, context),
         Command::Spf(args) => spf::run(args, context),

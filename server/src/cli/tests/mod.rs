@@ -4,6 +4,7 @@ mod answers;
 mod fake;
 mod lists;
 mod mistakes;
+mod recipients;
 mod reputation;
 mod spf;
 

@@ -13,5 +13,6 @@ mod life;
 mod lists;
 mod load;
 mod memory;
+mod recipients;
 mod services;
 mod tcp;

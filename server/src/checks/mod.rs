@@ -37,5 +37,9 @@ pub static ALL: &[&Def] = &[
     &whole_message::DEF,
 ];
 
+/// Checks that settle for all others on what terms something is asked (`config::Settled`): they are built first, whatever
+/// their place.
+pub static SETTLING: &[&str] = &["rdns", "spf"];
+
 #[cfg(test)]
 mod tests;

@@ -48,6 +48,11 @@ pub(super) fn spf_says(answers: &Answers) -> SpfSays {
     }
 }
 
+/// Does SPF say who sent this: now, or earlier in this transaction?
+pub(super) fn is_identified(facts: &Facts, answers: &Answers) -> bool {
+    facts.history.identified || answers.is_identified()
+}
+
 /// The net of an address that one site has to itself: /24 of IPv4, /64 of IPv6.
 pub(super) fn net_of(ip: IpAddr) -> Network {
     Network::around(ip, if ip.is_ipv4() { 24 } else { 64 })

@@ -14,7 +14,7 @@ use std::{
     sync::Arc,
 };
 
-/// What checks settle for those that stand below them in the list: built in that order.
+/// What some checks settle for all others: they are built first (`checks::SETTLING`).
 #[derive(Default)]
 pub struct Settled {
     /// On which terms SPF is evaluated. Whoever asks on the same terms shares the result.

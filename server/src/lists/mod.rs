@@ -19,4 +19,4 @@ pub use keys::{KeyList, Keys};
 pub use names::NameList;
 pub use networks::{NetworkSet, Networks};
 pub use reachable::postmaster_stays_reachable;
-pub use tcprules::{Client, Hit, TcpRules};
+pub use tcprules::{Client, Hit, KeyedBy, TcpRules};

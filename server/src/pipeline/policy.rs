@@ -138,7 +138,11 @@ impl Policy {
         let settings = Settings::read(document, &mut files, &faults);
         let resolvers = dns::Config::read(document, &faults).names();
         let mut steps = Vec::with_capacity(defs.len());
-        for (place, &def) in defs.iter().enumerate() {
+        // Those that settle something for others are built first.
+        let settles = |def: &Def| checks::SETTLING.contains(&def.name);
+        let mut places: Vec<(usize, &'static Def)> = defs.iter().copied().enumerate().collect();
+        places.sort_by_key(|(_, def)| !settles(def));
+        for (place, def) in places {
             let common = common_fields(def);
             let path = format!("check.{}", def.name);
             let section = Section::new(document, &path, &[&common, def.fields], def.tables, &faults);
@@ -156,6 +160,7 @@ impl Policy {
             };
             steps.push(Step::build(place, def, &section, &mut build));
         }
+        steps.sort_by_key(|step| step.place);
         let faults = faults.into_inner();
         if !faults.is_empty() {
             return Err(Fault::sorted(faults));

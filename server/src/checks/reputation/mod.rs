@@ -11,6 +11,7 @@ mod lessons;
 mod show;
 mod traps;
 
+use super::sending_side::is_identified;
 use crate::{
     ask::{Answers, Question, SpfRole, StateAnswer, StateQuestion},
     check::{Came, Check, Def, Effect, Finding, Memory, Outcome, Rows},
@@ -91,11 +92,6 @@ fn subjects(facts: &Facts, identified: bool) -> Vec<Subject> {
     let domain = facts.sender.as_ref().filter(|_| identified).and_then(|sender| sender.address.domain());
     all.extend(domain.and_then(|domain| Subject::domain(domain.0)));
     all
-}
-
-/// Does SPF say who sent this: now, or earlier in this transaction?
-fn is_identified(facts: &Facts, answers: &Answers) -> bool {
-    facts.history.identified || answers.is_identified()
 }
 
 impl Check for Reputation {

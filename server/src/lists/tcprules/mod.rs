@@ -35,9 +35,20 @@ pub struct Client<'a> {
 pub struct Hit<'a> {
     /// The key, as written in the rules.
     pub key: Vec<u8>,
-    /// The key is a host name or what the client says of itself, not its address.
-    pub by_name: bool,
+    /// What the key goes by.
+    pub by: KeyedBy,
     data: &'a [u8],
+}
+
+/// What a rule's key goes by: how easily it is forged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyedBy {
+    /// The address, or nothing (the default rule).
+    Address,
+    /// The host name (`=host`, `=.suffix`, `=`): whoever has the address writes any name beside it.
+    Name,
+    /// What the client says of itself (`info@…`).
+    Ident,
 }
 
 impl Hit<'_> {
@@ -64,7 +75,7 @@ impl Hit<'_> {
     pub fn prefix_bits(&self) -> u8 {
         let dots = self.key.iter().filter(|&&byte| byte == b'.').count().min(4);
         match self.key.last() {
-            _ if self.by_name => 0,
+            _ if self.by != KeyedBy::Address => 0,
             None => 0,
             Some(b'.') => u8::try_from(dots * 8).unwrap_or(32),
             Some(_) if self.key.contains(&b':') => 128,
@@ -122,25 +133,26 @@ impl TcpRules {
         let Client { ip, info, .. } = *client;
         // A longer name did not come from the DNS; bounding it bounds the number of suffixes.
         let host = client.host.filter(|host| host.len() <= NameList::OCTETS_MAX);
-        let found = |key: Vec<u8>, by_name| self.data(&key).map(|data| Hit { key, by_name, data });
-        let named = |key: &[&[u8]]| found(key.concat(), true);
+        let found = |key: Vec<u8>, by| self.data(&key).map(|data| Hit { key, by, data });
+        let named = |key: &[&[u8]]| found(key.concat(), KeyedBy::Name);
+        let said = |key: &[&[u8]]| found(key.concat(), KeyedBy::Ident);
         let after_dots = |text: &'_ [u8]| {
-            (1..=text.len())
-                .rev()
-                .find_map(|end| text[..end].ends_with(b".").then(|| found(text[..end].to_vec(), false)).flatten())
+            (1..=text.len()).rev().find_map(|end| {
+                text[..end].ends_with(b".").then(|| found(text[..end].to_vec(), KeyedBy::Address)).flatten()
+            })
         };
         let from_dots = |host: &'_ [u8]| {
             (0..host.len())
                 .find_map(|start| host[start..].starts_with(b".").then(|| named(&[b"=", &host[start..]])).flatten())
         };
-        info.and_then(|info| named(&[info, b"@", ip]))
-            .or_else(|| info.zip(host).and_then(|(info, host)| named(&[info, b"@=", host])))
-            .or_else(|| found(ip.to_vec(), false))
+        info.and_then(|info| said(&[info, b"@", ip]))
+            .or_else(|| info.zip(host).and_then(|(info, host)| said(&[info, b"@=", host])))
+            .or_else(|| found(ip.to_vec(), KeyedBy::Address))
             .or_else(|| host.and_then(|host| named(&[b"=", host])))
             .or_else(|| after_dots(ip))
             .or_else(|| host.and_then(from_dots))
             .or_else(|| host.and_then(|_| named(&[b"="])))
-            .or_else(|| found(Vec::new(), false))
+            .or_else(|| found(Vec::new(), KeyedBy::Address))
     }
 
     fn data(&self, key: &[u8]) -> Option<&[u8]> {

@@ -1,4 +1,4 @@
-//! Which forms do lists take? Readers for qmail's control files, networks, tcprules and cdb; each turns bytes into a
+//! Which forms do lists take? Readers for qmail's control files, networks, tcprules, rbldnsd's zones and cdb; each turns bytes into a
 //! matcher that is immutable, compact (ten million entries are a normal list) and quick to ask.
 //!
 //! [`load`] reads a list from where the configuration says; the other files know only bytes.
@@ -6,17 +6,25 @@
 mod addresses;
 mod cdb;
 pub mod control;
+pub mod control_files;
+mod dialect;
 mod keys;
 pub mod load;
 mod names;
 mod networks;
+mod rbldnsd;
 mod reachable;
+mod spamcontrol;
 mod tcprules;
 
 pub use addresses::AddressList;
 pub use cdb::{Cdb, CdbError};
+pub use control_files::RcptHosts;
+pub use dialect::{DIALECTS, Listing};
 pub use keys::{KeyList, Keys};
 pub use names::NameList;
 pub use networks::{NetworkSet, Networks};
+pub use rbldnsd::Domains;
 pub use reachable::postmaster_stays_reachable;
-pub use tcprules::{Client, Hit, KeyedBy, TcpRules};
+pub use spamcontrol::{SpamControlList, Standing};
+pub use tcprules::{Client, Hit, KeyedBy, RuleLine, TcpRules};

@@ -5,24 +5,25 @@ use super::Keys;
 /// Refuses a list with an entry that names postmaster or abuse at one of our `domains` (a leading dot means all below it),
 /// or plain postmaster.
 pub fn postmaster_stays_reachable(keys: &Keys, domains: &[String]) -> Result<(), String> {
+    keys.find_entry(|entry| names_exempt(entry, domains)).map_or(Ok(()), |entry| Err(unreachable(entry)))
+}
+
+/// What is wrong with such an entry.
+pub(super) fn unreachable(entry: &[u8]) -> String {
+    format!("the list holds \"{}\": expected postmaster and abuse to stay reachable", entry.escape_ascii())
+}
+
+/// Does an entry name one of them?
+pub(super) fn names_exempt(entry: &[u8], domains: &[String]) -> bool {
     let is_ours = |domain: &[u8]| {
         domains.iter().any(|ours| match ours.strip_prefix('.') {
             Some(_) => ends_with(domain, ours.as_bytes()),
             None => domain.eq_ignore_ascii_case(ours.as_bytes()),
         })
     };
-    let named = |entry: &[u8]| {
-        let domain =
-            |name: &[u8]| entry.split_at_checked(name.len()).filter(|(user, _)| user.eq_ignore_ascii_case(name));
-        let domain = domain(b"postmaster@").or_else(|| domain(b"abuse@"));
-        entry.eq_ignore_ascii_case(b"postmaster") || domain.is_some_and(|(_, domain)| is_ours(domain))
-    };
-    match keys.find_entry(named) {
-        None => Ok(()),
-        Some(entry) => {
-            Err(format!("the list holds \"{}\": expected postmaster and abuse to stay reachable", entry.escape_ascii()))
-        }
-    }
+    let domain = |name: &[u8]| entry.split_at_checked(name.len()).filter(|(user, _)| user.eq_ignore_ascii_case(name));
+    let domain = domain(b"postmaster@").or_else(|| domain(b"abuse@"));
+    entry.eq_ignore_ascii_case(b"postmaster") || domain.is_some_and(|(_, domain)| is_ours(domain))
 }
 
 fn ends_with(name: &[u8], suffix: &[u8]) -> bool {

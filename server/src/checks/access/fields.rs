@@ -13,11 +13,9 @@ pub(super) const SENDERS_ALLOW: Place = Place { texts: "senders_allow", file: "s
 pub(super) const SENDERS_DENY: Place = Place { texts: "senders_deny", file: "senders_deny_file" };
 pub(super) const RECIPIENTS_DENY: Place = Place { texts: "recipients_deny", file: "recipients_deny_file" };
 
-const NETWORKS_FILE: &str = "A file of networks, one a line (a remark may follow after a blank, `;` or `#`), or a cdb with networks as keys if its name ends in `.cdb`. Tcprules' form `192.0.2.` counts too.";
-const NAMES_FILE: &str =
-    "A file of entries in control-file form, or a cdb with entries as keys if its name ends in `.cdb`.";
-const ADDRESSES_FILE: &str =
-    "A file of entries in `badmailfrom`'s forms, or a cdb with entries as keys if its name ends in `.cdb`.";
+const NETWORKS_FILE: &str = "A file of networks, one a line (a remark may follow after a blank, `;` or `#`), a cdb with networks as keys if its name ends in `.cdb`, or a zone of rbldnsd (ip4set, ip4trie, ip6trie and their like) if it ends in `.rbldnsd`. Tcprules' form `192.0.2.` counts too.";
+const NAMES_FILE: &str = "A file of entries in control-file form, a cdb with entries as keys if its name ends in `.cdb`, or domains as in a dnset of rbldnsd if it ends in `.rbldnsd` or `.domains`.";
+const ADDRESSES_FILE: &str = "A file of entries in `badmailfrom`'s forms, a cdb with entries as keys if its name ends in `.cdb`, or domains as in a dnset of rbldnsd if it ends in `.rbldnsd` or `.domains`.";
 
 const fn networks(name: &'static str, doc: &'static str) -> Field {
     Field { name, kind: Kind::Networks(&[]), doc }

@@ -59,15 +59,18 @@ impl Access {
         let recipients_deny = load::refusing_keys(section, build, fields::RECIPIENTS_DENY, None);
         let recipients_deny = addresses(section, build, fields::RECIPIENTS_DENY, recipients_deny);
         let senders_deny = load::keys(section, build, fields::SENDERS_DENY, None);
+        let senders_deny = addresses(section, build, fields::SENDERS_DENY, senders_deny);
+        let senders_allow = load::keys(section, build, fields::SENDERS_ALLOW, None);
+        let senders_allow = addresses(section, build, fields::SENDERS_ALLOW, senders_allow);
         Self {
             clients_allow,
             clients_deny,
             sender_allow: section.tables(fields::SENDER_ALLOW.0).iter().map(sender_allow).collect(),
-            senders_allow: addresses(section, build, fields::SENDERS_ALLOW),
+            senders_allow,
             spf_terms: build.settled.spf_terms.clone(),
             names_deny: NameList::new(load::keys(section, build, fields::NAMES_DENY, None)),
             helo_deny: NameList::new(load::keys(section, build, fields::HELO_DENY, None)),
-            senders_deny: addresses(section, build, fields::SENDERS_DENY, senders_deny),
+            senders_deny,
             recipients_deny,
             tcp_rules: load::tcp_rules(section, build, "tcp_rules"),
             obey_rblsmtpd: section.bool("obey_rblsmtpd"),

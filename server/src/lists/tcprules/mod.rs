@@ -51,19 +51,19 @@ pub enum KeyedBy {
     Ident,
 }
 
-impl Hit<'_> {
+impl<'a> Hit<'a> {
     /// tcpserver closes the connection.
     pub fn denies(&self) -> bool {
         self.items().any(|item| item.first() == Some(&b'D'))
     }
 
     /// The value of a variable that the rule sets; the last one counts.
-    pub fn variable(&self, name: &[u8]) -> Option<&[u8]> {
+    pub fn variable(&self, name: &[u8]) -> Option<&'a [u8]> {
         self.variables().filter(|(set, _)| *set == name).last().map(|(_, value)| value)
     }
 
     /// All variables that the rule sets, in order.
-    pub fn variables(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+    pub fn variables(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         self.items().filter_map(|item| {
             let assignment = item.strip_prefix(b"+")?;
             let equals = assignment.iter().position(|&byte| byte == b'=')?;
@@ -84,8 +84,53 @@ impl Hit<'_> {
     }
 
     /// Items end in NUL; what follows the last NUL does not count.
-    fn items(&self) -> impl Iterator<Item = &[u8]> {
+    fn items(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         self.data.split_inclusive(|&byte| byte == 0).filter_map(|item| item.strip_suffix(b"\0"))
+    }
+}
+
+/// One line that makes rules.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleLine {
+    /// What stands before the colon.
+    pub address: Vec<u8>,
+    /// The keys it makes: one, or one for each number of a range.
+    pub keys: Vec<Vec<u8>>,
+    /// Its instructions, as in the cdb.
+    pub data: Vec<u8>,
+}
+
+impl RuleLine {
+    /// Reads a line. `None` = a comment, or no rule; the error is what `tcprules` refuses.
+    pub fn read(text: &[u8]) -> Result<Option<Self>, String> {
+        let Some(line) = line::rule(text)? else { return Ok(None) };
+        let keys = line::expanded(line.address)?;
+        Ok(Some(Self { address: line.address.to_vec(), keys, data: line.data }))
+    }
+
+    /// What its keys go by.
+    pub fn by(&self) -> KeyedBy {
+        if self.address.contains(&b'@') {
+            KeyedBy::Ident
+        } else if self.address.starts_with(b"=") {
+            KeyedBy::Name
+        } else {
+            KeyedBy::Address
+        }
+    }
+
+    /// tcpserver closes the connection.
+    pub fn denies(&self) -> bool {
+        self.hit().denies()
+    }
+
+    /// The value of a variable that it sets.
+    pub fn variable(&self, name: &[u8]) -> Option<&[u8]> {
+        self.hit().variable(name)
+    }
+
+    fn hit(&self) -> Hit<'_> {
+        Hit { key: Vec::new(), by: self.by(), data: &self.data }
     }
 }
 
@@ -155,7 +200,18 @@ impl TcpRules {
             .or_else(|| found(Vec::new(), KeyedBy::Address))
     }
 
-    fn data(&self, key: &[u8]) -> Option<&[u8]> {
+    /// All keys, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        let (text, cdb) = match &self.0 {
+            Source::Text(rules) => (Some(rules), None),
+            Source::Cdb(cdb) => (None, Some(cdb)),
+        };
+        let of_text = text.into_iter().flat_map(|rules| rules.keys().map(|key| &key[..]));
+        of_text.chain(cdb.into_iter().flat_map(|cdb| cdb.iter().map(|(key, _)| key)))
+    }
+
+    /// The instructions under a key, as in the cdb.
+    pub fn data(&self, key: &[u8]) -> Option<&[u8]> {
         match &self.0 {
             Source::Text(rules) => rules.get(key).map(|data| &data[..]),
             Source::Cdb(cdb) => cdb.find(key),

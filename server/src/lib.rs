@@ -19,6 +19,7 @@ pub mod decisions;
 pub mod dns_lists;
 pub mod failures;
 pub mod files;
+pub mod lint;
 pub mod lists;
 pub mod metrics;
 pub mod mode;

@@ -12,6 +12,7 @@ mod failure;
 mod import;
 mod inspect;
 mod json;
+mod lint;
 mod lists;
 mod lookup;
 mod pipeline;
@@ -91,6 +92,7 @@ fn dispatch(arguments: Arguments, out: &mut dyn Write, err: &mut dyn Write) -> R
         Command::Doctor(args) => doctor::run(&args, context),
         Command::Explain(args) => explain::run(args, context),
         Command::Import(args) => import::run(args, context),
+        Command::Lint(args) => lint::run(&args, context),
         Command::Lists(args) => lists::run(&args, context),
         Command::Lookup(args) => lookup::run(args, context),
         Command::Off(args) => switch::off(args, context),

@@ -2,6 +2,7 @@
 
 mod answers;
 mod fake;
+mod lint;
 mod lists;
 mod mistakes;
 mod reputation;

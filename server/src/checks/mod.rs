@@ -6,6 +6,7 @@ mod access;
 mod badmailfrom;
 mod badrcptto;
 mod client_name;
+mod ezmlm;
 mod greylist;
 mod helo;
 mod penalty;
@@ -32,14 +33,15 @@ pub static ALL: &[&Def] = &[
     &reputation::DEF,
     // rcpthosts speaks here: checks whose first stage is RCPT or later come after it.
     &badrcptto::DEF,
+    &ezmlm::DEF,
     &rate::DEF,
     &greylist::DEF,
     &whole_message::DEF,
 ];
 
-/// Checks that settle for all others on what terms something is asked (`config::Settled`): they are built first, whatever
-/// their place.
-pub static SETTLING: &[&str] = &["rdns", "spf"];
+/// Checks that settle something for all others (`config::Settled`), such as on what terms SPF is asked: they are built
+/// first, whatever their place.
+pub static SETTLING: &[&str] = &["rdns", "spf", "ezmlm"];
 
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,7 @@ use crate::{
     ask::SpfTerms,
     dns_lists::Declared,
     files::{self, Demands, Files, Notes, Reader},
+    lists::MailingLists,
     mode::Mode,
 };
 use bytes::Bytes;
@@ -19,6 +20,8 @@ use std::{
 pub struct Settled {
     /// On which terms SPF is evaluated. Whoever asks on the same terms shares the result.
     pub spf_terms: Arc<SpfTerms>,
+    /// The mailing lists of this host.
+    pub mailing_lists: Arc<MailingLists>,
     /// Signs of dial-up lines' names, as configured.
     pub generic_names: Vec<String>,
     /// Signs of servers' names, as configured.

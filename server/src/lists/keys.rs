@@ -93,7 +93,8 @@ impl Sorted {
         Self { text: text.into(), ends: ends.into() }
     }
 
-    pub(super) fn contains(&self, key: &[u8]) -> bool {
+    /// Is it there? `key` is in lower case.
+    pub fn contains(&self, key: &[u8]) -> bool {
         let (mut low, mut high) = (0, self.ends.len());
         while low < high {
             let middle = low + (high - low) / 2;

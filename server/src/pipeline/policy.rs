@@ -168,7 +168,10 @@ impl Policy {
         let speaks_after = |step: &Step| step.def.stages.first().is_some_and(|&stage| stage >= Stage::Rcpt);
         let rcpthosts = steps.iter().position(speaks_after).unwrap_or(steps.len());
         let (score, counters) = (Template::of_rule(&SCORE), EngineCounters::new());
-        let files = files.into_loaded();
+        let place_of =
+            |file: &LoadedFile| defs.iter().position(|def| def.name == file.check).map_or(0, |place| place + 1);
+        let mut files = files.into_loaded();
+        files.sort_by_key(place_of);
         Ok(Self { generation, settings, steps, rcpthosts, files, lists, dns_lists, resolvers, score, counters })
     }
 

@@ -1,10 +1,10 @@
 //! How does a list of the configuration become a matcher? Texts in `tollgate.toml`, and a file beside it: lines of text,
-//! or
-//! another form that its name's ending tells (`ending`). Every mistake becomes a fault with its line, oddities become
+//! or another form that its name's ending tells (`ending`). Every mistake becomes a fault with its line, oddities become
 //! warnings.
 
 mod dialect;
 mod ending;
+mod subscribers;
 
 use super::{Cdb, KeyList, Keys, NetworkSet, Networks, TcpRules, control, keys::Sorted, postmaster_stays_reachable};
 use crate::{
@@ -19,6 +19,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
+pub use subscribers::{denied, posters};
 
 /// Faults reported of one file; more of the same help nobody.
 pub const FAULTS_MAX: usize = 20;

@@ -5,7 +5,7 @@
 
 mod network;
 
-use super::keys::Sorted;
+use super::{NetworkSet, keys::Sorted};
 use crate::config::Network;
 
 /// What a zone of networks says.
@@ -26,6 +26,19 @@ pub struct Domains {
 
 /// A mistake and the line it stands in, from 1.
 pub(super) type Mistake = (usize, String);
+
+/// A zone of networks as a set, and its mistakes by line.
+pub fn network_zone(content: &[u8]) -> (NetworkSet, Vec<(usize, String)>) {
+    let mut mistakes = Vec::new();
+    let zone = networks(content, |mistake| mistakes.push(mistake));
+    (zone.listed.into_iter().collect::<NetworkSet>().except(zone.excluded), mistakes)
+}
+
+/// A zone of domains, or a plain list of them, and its mistakes by line.
+pub fn domain_zone(content: &[u8]) -> (Domains, Vec<(usize, String)>) {
+    let mut mistakes = Vec::new();
+    (domains(content, |mistake| mistakes.push(mistake)), mistakes)
+}
 
 /// Reads a zone of networks. Mistakes are handed to `mistake` one by one.
 pub(super) fn networks(content: &[u8], mut mistake: impl FnMut(Mistake)) -> Zone {

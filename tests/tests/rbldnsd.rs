@@ -10,6 +10,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     path::Path,
     process::{Child, Command, Stdio},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -207,7 +208,7 @@ fn domains_of_a_dnset_are_read() {
         let server = Server::start(folder.path(), "dnset", &zone);
         let (domains, mistakes) = domain_zone(zone.as_bytes());
         prop_assert_eq!(mistakes, vec![]);
-        let list = NameList::new(KeyList::new(vec![Keys::Domains(domains)]));
+        let list = NameList::new(KeyList::new(vec![Arc::new(Keys::Domains(domains))]));
         for name in [
             "test",
             "example",

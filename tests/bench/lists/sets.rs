@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeSet, HashSet},
     net::{IpAddr, Ipv4Addr},
+    sync::Arc,
 };
 use tollgate::{
     config::Network,
@@ -68,7 +69,7 @@ impl Made {
                 let mut content = String::new();
                 numbers.for_each(|number| content.push_str(&format!("@{}\n", domain(number))));
                 let sorted = Sorted::new(content.lines().map(str::as_bytes));
-                Self::Domains(AddressList::new(KeyList::new(vec![Keys::Sorted(sorted)]), true))
+                Self::Domains(AddressList::new(KeyList::new(vec![Arc::new(Keys::Sorted(sorted))]), true))
             }
             ("domains", "hash") => Self::DomainsHash(numbers.map(domain).collect()),
             ("domains", "btree") => Self::DomainsTree(numbers.map(domain).collect()),

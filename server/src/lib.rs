@@ -20,6 +20,7 @@ pub mod dns_lists;
 pub mod exceptions;
 pub mod failures;
 pub mod files;
+pub mod lint;
 pub mod lists;
 pub mod metrics;
 pub mod mode;

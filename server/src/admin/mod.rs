@@ -33,7 +33,7 @@ use crate::{
 use lookup::Lookup;
 use std::{sync::Arc, time::Duration};
 use subject::Subject;
-use tokio::net::UnixListener;
+use tokio::{net::UnixListener, task::spawn_blocking};
 use tokio_stream::wrappers::UnixListenerStream;
 use tollgate_proto::v1::{
     self,
@@ -145,13 +145,18 @@ impl Admin for Desk {
 
     async fn inspect(&self, request: Request<v1::InspectRequest>) -> Result<Response<v1::InspectReply>, Status> {
         let v1::InspectRequest { check: name, op, args } = request.into_inner();
-        let policy = self.running.engine.policy();
-        let check = policy.check(&name).ok_or_else(|| Status::not_found(format!("there is no check \"{name}\"")))?;
-        let rows = if op.is_empty() {
-            rehearsal::operations(check)
-        } else {
-            check.inspect_memory(&op, &args, &**self.running.engine.recall()).map_err(Status::invalid_argument)?
-        };
+        let engine = self.running.engine.clone();
+        // What a check shows may lie in a file system that hangs.
+        let shown = spawn_blocking(move || {
+            let policy = engine.policy();
+            let nobody = || Status::not_found(format!("there is no check \"{name}\""));
+            let check = policy.check(&name).ok_or_else(nobody)?;
+            if op.is_empty() {
+                return Ok(rehearsal::operations(check));
+            }
+            check.inspect_memory(&op, &args, &**engine.recall()).map_err(Status::invalid_argument)
+        });
+        let rows = shown.await.map_err(|error| Status::internal(error.to_string()))??;
         Ok(Response::new(convert::rows(rows)))
     }
 

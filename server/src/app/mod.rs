@@ -8,6 +8,7 @@
 //! | `log` | escapes and writes what the cores left in the ring |
 //! | `recall`, `remember` | read from the store what is not in memory, and write behind |
 //! | `exceptions` | reads exceptions from the store, and writes their hits |
+//! | `mailbox-N` | ask the file system whether a recipient exists: homes may hang |
 //! | `main` | control: signals, reloads, the administrator, `/metrics`, the keeper of DNS lists |
 
 mod acceptor;
@@ -28,7 +29,7 @@ pub use running::Running;
 pub use settings::{FIELDS, SECTION, Settings, Socket, Tcp};
 
 use crate::{
-    ask::{SpfAnswers, dns},
+    ask::{Ask, MailboxAnswers, SpfAnswers, dns},
     clock::{Clock, Now},
     config::Fault,
     decision_log::{LogHandle, LogRing, Writer},
@@ -203,6 +204,7 @@ impl Start {
         let (resolver, lookups) = dns::Resolver::with_lists(dns, self.clock.clone(), lists.clone())?;
         let (answers, evaluations) = SpfAnswers::new(resolver, dns.spf, self.clock.clone());
         let io_thread = spawn_runtime("io", async { _ = tokio::join!(lookups.run(), evaluations.run()) })?;
+        let answers = self.with_mailboxes(Arc::new(answers))?;
         meters::configuration_loaded();
         meters::policy_in_force(policy.generation(), self.now);
         let words = vec![
@@ -216,8 +218,17 @@ impl Start {
             self.ring.notice(self.now, "warning", vec![("warning", warning)]);
         }
         let (clock, ring) = (self.clock.clone(), self.ring.clone());
-        let engine = Engine::new(policy, Arc::new(answers), clock, switch, key, ring);
+        let engine = Engine::new(policy, answers, clock, switch, key, ring);
         Ok((Arc::new(engine.watching(lists).remembering(recall)), io_thread))
+    }
+
+    /// Threads that may hang on somebody's home: they end with the process.
+    fn with_mailboxes(&self, others: Arc<dyn Ask>) -> Result<Arc<dyn Ask>, String> {
+        let (answers, workers) = MailboxAnswers::new(others, self.clock.clone());
+        for (number, worker) in workers.into_iter().enumerate() {
+            spawn(&format!("mailbox-{number}"), move || worker.run())?;
+        }
+        Ok(Arc::new(answers))
     }
 
     fn keeper(

@@ -6,6 +6,8 @@ mod failure;
 mod health;
 mod host;
 mod kept;
+pub mod mailbox;
+pub mod mailbox_answers;
 mod name;
 mod sessions;
 pub mod spf;
@@ -17,6 +19,8 @@ pub use dns::Resolver;
 pub use failure::Failure;
 pub use health::{Ailing, Health, HealthBoard, ListId};
 pub use host::{HostAddresses, host_name};
+pub use mailbox::{Existence, Looked, MailboxQuestion};
+pub use mailbox_answers::MailboxAnswers;
 pub use name::DnsName;
 pub(crate) use name::KEY_SHOWN;
 pub use spf_answers::{SpfAnswers, SpfQuestion, SpfRole, SpfTerms};
@@ -127,6 +131,8 @@ pub enum Question {
     State(StateQuestion),
     /// Which exceptions are about this mail? Known at once, always.
     Exceptions,
+    /// Is there such a mailbox?
+    Mailbox(Arc<MailboxQuestion>),
 }
 
 /// One DNS record's data.
@@ -168,6 +174,8 @@ pub enum Answer {
     State(StateAnswer),
     /// The exceptions that are about this mail, the one that wins first.
     Exceptions(Arc<[Excepted]>),
+    /// From qmail's files on a mail host.
+    Mailbox(Arc<Looked>),
 }
 
 /// An answer with what `explain` wants to know of it.
@@ -214,9 +222,12 @@ impl Answered {
     }
 
     /// What stands for the answer to a question of which nothing came.
-    pub const fn nothing(question: &Question, failure: Failure, took: Duration) -> Self {
+    pub fn nothing(question: &Question, failure: Failure, took: Duration) -> Self {
         match question {
             Question::State(_) => Self::state(StateAnswer::Unknown, Duration::ZERO),
+            Question::Mailbox(_) => {
+                Self::mailbox(Arc::new(Looked::trouble(format!("no answer ({})", failure.name()))), took)
+            }
             Question::Dns(_) | Question::ListHealth | Question::Spf(_) | Question::Exceptions => {
                 Self::failed(failure, took)
             }
@@ -284,7 +295,7 @@ impl Answers {
     pub fn list_health(&self, list: ListId) -> Health {
         let board = self.0.iter().find_map(|(_, answered)| match &answered.answer {
             Answer::ListHealth(board) => Some(board),
-            Answer::Dns(_) | Answer::Spf(_) | Answer::State(_) | Answer::Exceptions(_) => None,
+            Answer::Dns(_) | Answer::Spf(_) | Answer::State(_) | Answer::Mailbox(_) | Answer::Exceptions(_) => None,
         });
         board.map_or(Health::Healthy, |board| board.health(list))
     }
@@ -293,7 +304,7 @@ impl Answers {
     pub fn exceptions(&self) -> &[Excepted] {
         let found = self.0.iter().find_map(|(_, answered)| match &answered.answer {
             Answer::Exceptions(excepted) => Some(&**excepted),
-            Answer::Dns(_) | Answer::Spf(_) | Answer::State(_) | Answer::ListHealth(_) => None,
+            Answer::Dns(_) | Answer::Spf(_) | Answer::State(_) | Answer::ListHealth(_) | Answer::Mailbox(_) => None,
         });
         found.unwrap_or_default()
     }
@@ -324,6 +335,21 @@ impl Answers {
     pub fn is_identified(&self) -> bool {
         let proves = |evaluation: &Evaluation| evaluation.result == SpfResult::Pass && evaluation.is_identity;
         self.spf(SpfRole::Sender).any(|(_, evaluation)| evaluation.is_some_and(proves))
+    }
+
+    /// What is known of a mailbox; `None` = nobody asked.
+    pub fn mailbox(&self, question: &MailboxQuestion) -> Option<&Looked> {
+        self.0.iter().find_map(|(asked, answered)| match (asked, &answered.answer) {
+            (Question::Mailbox(asked), Answer::Mailbox(looked)) if **asked == *question => Some(&**looked),
+            _ => None,
+        })
+    }
+
+    /// Is the recipient known not to exist?
+    pub fn is_mailbox_missing(&self) -> bool {
+        let is_missing =
+            |answer: &Answer| matches!(answer, Answer::Mailbox(looked) if looked.existence == Existence::Missing);
+        self.0.iter().any(|(_, answered)| is_missing(&answered.answer))
     }
 
     /// Records an answer; a second one for the same question replaces the first. Beyond [`Answers::MAX`] it is dropped.
@@ -414,6 +440,7 @@ impl fmt::Display for Question {
             Self::Spf(question) => write!(f, "{question}"),
             Self::State(question) => write!(f, "{question}"),
             Self::Exceptions => f.write_str("exceptions"),
+            Self::Mailbox(question) => write!(f, "{question}"),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::{
     check::{Check, Def, Exemption, Finding, Outcome, Rows, Rule},
     clock::Now,
     config::{Build, Field, Kind, Network, Section},
-    lists::{AddressList, load},
+    lists::{DIALECTS, Listing, load},
     mode::Mode,
     session::{Address, Connection, Facts, Stage},
 };
@@ -43,6 +43,11 @@ const FIELDS: &[Field] = &[
         doc: "More entries, in the file's forms: `user@host`, `@host`, `.suffix`.",
     },
     Field {
+        name: "dialect",
+        kind: Kind::Choice(DIALECTS),
+        doc: "How the list is written. `spamcontrol`: patterns with `*`, `?` and `[a-z]` in order, the last one that matches decides; `!pattern` excepts, `?pattern` excepts for good (from this list alone); `pattern-` holds for clients without a host name, `domain=` for clients of other domains, `domain+` for clients that may not relay, and `~host` looks at the client's host name.",
+    },
+    Field {
         name: "wildcard",
         kind: Kind::Bool(true),
         doc: "Entries such as `.example.com` cover senders at all subdomains of it, but not at `example.com` itself.",
@@ -55,7 +60,7 @@ const FIELDS: &[Field] = &[
 ];
 
 struct BadMailFrom {
-    list: AddressList,
+    list: Listing,
     exempt: Vec<Network>,
     exempt_relay: bool,
 }
@@ -64,11 +69,12 @@ impl BadMailFrom {
     fn build(section: &Section<'_>, build: &mut Build<'_>) -> Self {
         let place = load::Place { texts: "entries", file: "file" };
         let default = build.control_file("badmailfrom");
-        let keys = load::keys(section, build, place, Some(default));
-        let list = AddressList::new(keys, section.bool("wildcard"));
-        if let Some(warning) = list.find_useless() {
-            build.warn(warning);
-        }
+        let list = load::addresses(
+            section,
+            build,
+            (place, default),
+            load::About::Senders { wildcard: section.bool("wildcard") },
+        );
         let (mut exempt, mut exempt_relay) = (Vec::new(), false);
         for text in section.texts("exempt") {
             match text.parse() {
@@ -94,7 +100,7 @@ impl Check for BadMailFrom {
         if self.exempts(&facts.connection) {
             return;
         }
-        if let Some(entry) = self.list.find(&sender.address) {
+        if let Some(entry) = self.list.find(&sender.address, &facts.connection) {
             found.push(Finding::new(0, Outcome::Reject, String::from_utf8_lossy(entry)));
         }
     }
@@ -113,9 +119,9 @@ impl Check for BadMailFrom {
 }
 
 /// One row: the address, and the entry of the list that covers it.
-pub(super) fn matched(list: &AddressList, address: &str) -> Rows {
+pub(super) fn matched(list: &Listing, address: &str) -> Rows {
     let parsed = Address::new(Bytes::copy_from_slice(address.as_bytes()));
-    let entry = list.find(&parsed).map(|entry| String::from_utf8_lossy(entry).into_owned());
+    let entry = list.find(&parsed, &Connection::default()).map(|entry| String::from_utf8_lossy(entry).into_owned());
     let listed = if entry.is_some() { "listed" } else { "not listed" };
     Rows {
         columns: ["address", "result", "entry"].map(str::to_owned).to_vec(),

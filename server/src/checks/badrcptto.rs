@@ -9,7 +9,7 @@ use crate::{
     check::{Check, Def, Exemption, Finding, Outcome, Rows, Rule},
     clock::Now,
     config::{Build, Field, Kind, Section},
-    lists::{AddressList, load},
+    lists::{DIALECTS, Listing, load},
     mode::Mode,
     session::{Facts, Rcpthosts, Stage},
 };
@@ -43,21 +43,22 @@ const FIELDS: &[Field] = &[
         kind: Kind::Texts(&[]),
         doc: "More entries, in the file's forms: `user@host` or `@host`.",
     },
+    Field {
+        name: "dialect",
+        kind: Kind::Choice(DIALECTS),
+        doc: "How the list is written. `spamcontrol`: patterns with `*`, `?` and `[a-z]` in order, the last one that matches decides; `!pattern` excepts, `?pattern` excepts for good (from this list alone); `pattern-` holds for clients without a host name, `domain=` for clients of other domains, `domain+` for clients that may not relay, and `~host` looks at the client's host name.",
+    },
 ];
 
 struct BadRcptTo {
-    list: AddressList,
+    list: Listing,
 }
 
 impl BadRcptTo {
     fn build(section: &Section<'_>, build: &mut Build<'_>) -> Self {
         let place = load::Place { texts: "entries", file: "file" };
         let default = build.control_file("badrcptto");
-        let keys = load::refusing_keys(section, build, place, Some(default));
-        let list = AddressList::new(keys, false);
-        if let Some(warning) = list.find_useless() {
-            build.warn(warning);
-        }
+        let list = load::addresses(section, build, (place, default), load::About::Recipients);
         Self { list }
     }
 }
@@ -68,7 +69,7 @@ impl Check for BadRcptTo {
         if recipient.rcpthosts == Rcpthosts::Refused {
             return;
         }
-        if let Some(entry) = self.list.find(&recipient.address) {
+        if let Some(entry) = self.list.find(&recipient.address, &facts.connection) {
             found.push(Finding::new(0, Outcome::Reject, String::from_utf8_lossy(entry)));
         }
     }

@@ -14,7 +14,7 @@ use crate::{
     mode::Mode,
     session::{Facts, Stage},
 };
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// The registry's entry.
 pub(crate) static DEF: Def = Def {
@@ -41,13 +41,13 @@ const RECIPIENT_ALLOWED: usize = 1;
 const DENIED: usize = 2;
 
 struct Exceptions {
-    /// Those of `check.spf`, which is built later.
-    spf_terms: Arc<OnceLock<Arc<SpfTerms>>>,
+    /// Those of `check.spf`.
+    spf_terms: Arc<SpfTerms>,
 }
 
 impl Exceptions {
     fn build(build: &Build<'_>) -> Self {
-        Self { spf_terms: build.settled.spf_terms_late.clone() }
+        Self { spf_terms: build.settled.spf_terms.clone() }
     }
 }
 
@@ -61,7 +61,7 @@ impl Check for Exceptions {
     /// Who sent it is asked only where an exception may depend on that.
     fn needs(&self, _stage: Stage, facts: &Facts, answers: &Answers, ask: &mut Vec<Question>) {
         if answers.exceptions().iter().any(|excepted| scope::is_forgeable(&excepted.said)) {
-            ask.extend(self.spf_terms.get().and_then(|terms| spf_question(facts, terms)));
+            ask.extend(spf_question(facts, &self.spf_terms));
         }
     }
 

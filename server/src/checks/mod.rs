@@ -7,12 +7,14 @@ mod badmailfrom;
 mod badrcptto;
 mod client_name;
 mod exceptions;
+mod ezmlm;
 mod greylist;
 mod helo;
 mod penalty;
 mod rate;
 mod rbl;
 mod rdns;
+mod recipient;
 mod reputation;
 mod sender_domain;
 mod sending_side;
@@ -34,10 +36,16 @@ pub static ALL: &[&Def] = &[
     &reputation::DEF,
     // rcpthosts speaks here: checks whose first stage is RCPT or later come after it.
     &badrcptto::DEF,
+    &recipient::DEF,
+    &ezmlm::DEF,
     &rate::DEF,
     &greylist::DEF,
     &whole_message::DEF,
 ];
+
+/// Checks that settle something for all others (`config::Settled`), such as on what terms SPF is asked: they are built
+/// first, whatever their place.
+pub static SETTLING: &[&str] = &["rdns", "spf", "ezmlm"];
 
 #[cfg(test)]
 mod tests;

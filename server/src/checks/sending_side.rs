@@ -5,6 +5,7 @@ use crate::{
     ask::{Answers, Question, SpfQuestion, SpfRole, SpfTerms, StateAnswer, StateQuestion, is_public, spf::Query},
     clock::Now,
     config::Network,
+    lists::MailingLists,
     session::Facts,
     state::Subject,
 };
@@ -46,6 +47,17 @@ pub(super) fn spf_says(answers: &Answers) -> SpfSays {
         Some(evaluation) if !evaluation.is_ours => SpfSays::Nobody,
         Some(_) | None => SpfSays::Unknown(domain),
     }
+}
+
+/// Does SPF say who sent this: now, or earlier in this transaction?
+pub(super) fn is_identified(facts: &Facts, answers: &Answers) -> bool {
+    facts.history.identified || answers.is_identified()
+}
+
+/// Does this mail only come back to a mailing list of ours: a bounce, or an answer to a mail of the list's?
+pub(super) fn comes_back(facts: &Facts, lists: &MailingLists) -> bool {
+    let (Some(sender), Some(recipient)) = (&facts.sender, &facts.recipient) else { return false };
+    lists.comes_back(&sender.address, &recipient.address)
 }
 
 /// The net of an address that one site has to itself: /24 of IPv4, /64 of IPv6.

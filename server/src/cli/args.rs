@@ -82,6 +82,14 @@ pub(super) enum Command {
     Explain(ExplainArgs),
     /// Write what another program's command line does as configuration
     Import(ImportArgs),
+    /// Look for mistakes in qmail's control files and tcpserver's rules
+    ///
+    /// Reads them as qmail does and prints one line for each oddity, FILE:LINE: what, and what was expected: an error
+    /// opens a relay, loses mail or has no effect; a warning is most likely not meant; a note is good to know. Nothing is
+    /// changed, and no daemon is needed.
+    ///
+    /// Exit code: 0 = no error, 1 = at least one error.
+    Lint(LintArgs),
     /// Show how the DNS lists are doing, or what each is worth
     ///
     /// One line a list: may it be believed, since when, why not; what it costs today, and when its free limit will be
@@ -112,6 +120,10 @@ pub(super) enum Command {
     ///
     /// Asks the running daemon; with --config, or when no daemon runs, the table is made from the file.
     Pipeline,
+    /// Show how a recipient finds its mailbox; export a mail host's recipients
+    ///
+    /// What qmail would bounce for want of a .qmail file is refused at RCPT (docs/recipients.md).
+    Recipients(super::recipients::RecipientsArgs),
     /// Read the configuration and all lists again
     ///
     /// With a mistake anywhere the old policy stays in force, and every mistake is printed with its line.
@@ -140,6 +152,28 @@ pub(super) enum Command {
     /// A check shows what it knows: tollgate CHECK OP ARGS
     #[command(external_subcommand)]
     Inspect(Vec<OsString>),
+}
+
+/// Where the files are.
+#[derive(Args, Debug)]
+pub(super) struct LintArgs {
+    /// qmail's control folder
+    #[arg(value_name = "FOLDER", default_value = "/var/qmail/control")]
+    pub(super) control: PathBuf,
+    /// The folder of `assign` and `cdb` [default: `users` beside the control folder]
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) users: Option<PathBuf>,
+    /// tcpserver's rules as text; the cdb stands beside them [default: /etc/tcp.smtp or /etc/tcprules.d/tcp.smtp, if it is
+    /// there]
+    #[arg(long, value_name = "FILE")]
+    pub(super) tcp_rules: Option<PathBuf>,
+    /// The script that starts tcpserver: are its flags such that the rules can match? [default: qmail-smtpd/run where
+    /// services usually are, if it is there]
+    #[arg(long, value_name = "FILE")]
+    pub(super) run: Option<PathBuf>,
+    /// The user the mail server runs as: may it read the files?
+    #[arg(long, value_name = "NAME", default_value = "qmaild")]
+    pub(super) user: String,
 }
 
 /// The session to imagine.

@@ -10,7 +10,7 @@ use super::{
 use crate::{checks, config::spelling};
 use clap::{CommandFactory, FromArgMatches};
 use std::ffi::OsString;
-use tollgate_proto::v1::InspectRequest;
+use tollgate_proto::v1::{InspectReply, InspectRequest};
 
 /// `words` are the check's name and what stands behind it.
 pub(super) fn run(words: &[OsString], context: &mut Context<'_>) -> Result<u8, Failure> {
@@ -28,8 +28,13 @@ pub(super) fn run(words: &[OsString], context: &mut Context<'_>) -> Result<u8, F
     context.common.config = args.common.config.or(context.common.config.take());
     let request = InspectRequest { check: name, op: args.op.unwrap_or_default(), args: args.args };
     let reply = Server::connect(context)?.ask(async |mut admin| admin.inspect(request).await)?;
+    print(&reply, context)
+}
+
+/// Rows in columns, or as JSON.
+pub(super) fn print(reply: &InspectReply, context: &mut Context<'_>) -> Result<u8, Failure> {
     if context.common.json {
-        json::print(context.out, &json::inspect(&reply))?;
+        json::print(context.out, &json::inspect(reply))?;
         return Ok(exit::FINE);
     }
     let line = |cells: &[String]| cells.iter().map(|cell| one_line(cell)).collect();

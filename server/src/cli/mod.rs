@@ -13,9 +13,11 @@ mod failure;
 mod import;
 mod inspect;
 mod json;
+mod lint;
 mod lists;
 mod lookup;
 mod pipeline;
+mod recipients;
 mod reload;
 mod reputation;
 mod spf;
@@ -95,12 +97,14 @@ fn dispatch(arguments: Arguments, out: &mut dyn Write, err: &mut dyn Write) -> R
         Command::Exceptions(args) => exceptions::run(args, context),
         Command::Explain(args) => explain::run(args, context),
         Command::Import(args) => import::run(args, context),
+        Command::Lint(args) => lint::run(&args, context),
         Command::Lists(args) => lists::run(&args, context),
         Command::Lookup(args) => lookup::run(args, context),
         Command::Off(args) => switch::off(args, context),
         Command::On => switch::on(context),
         Command::Pardon(args) => exceptions::pardon(args, context),
         Command::Pipeline => pipeline::run(context),
+        Command::Recipients(args) => recipients::run(args, context),
         Command::Reload { force } => reload::run(context, force),
         Command::Reputation(args) => reputation::run(args, context),
         Command::Spf(args) => spf::run(args, context),

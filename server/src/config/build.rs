@@ -5,22 +5,23 @@ use crate::{
     ask::SpfTerms,
     dns_lists::Declared,
     files::{self, Demands, Files, Notes, Reader},
+    lists::MailingLists,
     mode::Mode,
 };
 use bytes::Bytes;
 use std::{
     any::Any,
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::Arc,
 };
 
-/// What checks settle for those that stand below them in the list: built in that order.
+/// What some checks settle for all others: they are built first (`checks::SETTLING`).
 #[derive(Default)]
 pub struct Settled {
     /// On which terms SPF is evaluated. Whoever asks on the same terms shares the result.
     pub spf_terms: Arc<SpfTerms>,
-    /// The same for those that stand above: set when all checks are built.
-    pub spf_terms_late: Arc<OnceLock<Arc<SpfTerms>>>,
+    /// The mailing lists of this host.
+    pub mailing_lists: Arc<MailingLists>,
     /// Signs of dial-up lines' names, as configured.
     pub generic_names: Vec<String>,
     /// Signs of servers' names, as configured.

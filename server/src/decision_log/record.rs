@@ -55,7 +55,7 @@ fn spf(decision: &Decision) -> &'static str {
     let result = |answer: &Answer| match answer {
         Answer::Spf(evaluation) if evaluation.is_ours => Some("undecided"),
         Answer::Spf(evaluation) => Some(evaluation.result.name()),
-        Answer::Dns(_) | Answer::ListHealth(_) | Answer::State(_) | Answer::Exceptions(_) => None,
+        Answer::Dns(_) | Answer::ListHealth(_) | Answer::State(_) | Answer::Mailbox(_) | Answer::Exceptions(_) => None,
     };
     if decision.stage < Stage::Rcpt {
         return "";

@@ -33,16 +33,13 @@ impl AddressList {
             return None;
         }
         let whole = address.lower();
-        if self.keys.contains(whole) {
-            return Some(whole);
-        }
-        let domain = address.domain()?;
+        let Some(domain) = address.domain() else {
+            return self.keys.first(std::iter::once(whole));
+        };
         let at_host = &whole[whole.len() - domain.0.len() - 1..];
-        if self.keys.contains(at_host) {
-            return Some(at_host);
-        }
         // At most as many suffixes as an address has octets: Address::OCTETS_MAX.
-        domain.dot_suffixes().filter(|_| self.wildcard).find(|suffix| self.keys.contains(suffix))
+        let suffixes = domain.dot_suffixes().filter(|_| self.wildcard);
+        self.keys.first([whole, at_host].into_iter().chain(suffixes))
     }
 
     /// An entry that covers no usual address: its author most likely meant another form. One line for a warning.

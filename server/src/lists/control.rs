@@ -22,6 +22,12 @@ pub fn entries(content: &[u8]) -> impl Iterator<Item = Entry<'_>> {
     })
 }
 
+/// What a file of a single line says (`control_readline`): its first line without blanks and tabs at the end, and without one
+/// CR. It may be empty, and `#` is nothing special.
+pub fn first_line(content: &[u8]) -> &[u8] {
+    lines(content).next().map_or(b"", |(_, line)| line)
+}
+
 /// The first line that ends in CR, from 1: the file was written for DOS.
 pub fn first_dos_line(content: &[u8]) -> Option<usize> {
     content.split(|&byte| byte == b'\n').position(|line| trimmed(line).last() == Some(&b'\r')).map(|at| at + 1)
@@ -53,6 +59,12 @@ mod tests {
         let content = b"a@b\n#comment\n\n  leading\ntrailing \t \n \t\n#\n @x # not a comment\nlast";
         assert_eq!(texts(content), [b"a@b".as_slice(), b"  leading", b"trailing", b" @x # not a comment", b"last"]);
         assert_eq!(entries(content).last().map(|entry| entry.line), Some(9));
+    }
+
+    #[test]
+    fn a_single_line_is_the_first() {
+        assert_eq!(first_line(b"# mail.example \t\r\nother\n"), b"# mail.example");
+        assert_eq!((first_line(b"\nmail.example\n"), first_line(b"")), (b"".as_slice(), b"".as_slice()));
     }
 
     #[test]

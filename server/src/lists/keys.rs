@@ -1,6 +1,6 @@
 //! Is this exact text in the list? Sorted texts in one block of memory, or a cdb file; the same question to both.
 
-use super::Cdb;
+use super::{Cdb, rbldnsd::Domains};
 use crate::config::Build;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -12,15 +12,28 @@ pub enum Keys {
     Sorted(Sorted),
     /// The keys of a cdb, as they are: whoever makes it writes them in lower case, as qmail's own tools do.
     Cdb(Cdb),
+    /// Domains of one of rbldnsd's zones: `@host` asks for the domain itself, `.host` for all below it.
+    Domains(Domains),
 }
 
 impl Keys {
+    /// Of texts.
+    pub fn sorted<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Self {
+        Self::Sorted(Sorted::new(texts))
+    }
+
     /// Is it there? `key` is in lower case.
     pub fn contains(&self, key: &[u8]) -> bool {
         match self {
             Self::Sorted(sorted) => sorted.contains(key),
             Self::Cdb(cdb) => cdb.find(key).is_some(),
+            Self::Domains(domains) => domains.listed.contains(domain(key)),
         }
+    }
+
+    /// Is it an exception? Then no key that is asked for later in the same question counts.
+    fn excludes(&self, key: &[u8]) -> bool {
+        matches!(self, Self::Domains(domains) if domains.excluded.contains(domain(key)))
     }
 
     /// Entries.
@@ -28,6 +41,7 @@ impl Keys {
         match self {
             Self::Sorted(sorted) => sorted.ends.len(),
             Self::Cdb(cdb) => cdb.len(),
+            Self::Domains(domains) => domains.listed.ends.len(),
         }
     }
 
@@ -36,13 +50,20 @@ impl Keys {
         self.len() == 0
     }
 
-    /// The first entry for which `holds` is true; looks at all of them, for tests of a list when it is loaded.
+    /// The first entry for which `holds` is true; looks at all of them, for tests of a list when it is loaded. Zones of
+    /// domains have another form and are passed over.
     pub fn find_entry(&self, holds: impl Fn(&[u8]) -> bool) -> Option<&[u8]> {
         match self {
             Self::Sorted(sorted) => (0..sorted.ends.len()).map(|at| sorted.entry(at)).find(|entry| holds(entry)),
             Self::Cdb(cdb) => cdb.iter().map(|(key, _)| key).find(|entry| holds(entry)),
+            Self::Domains(_) => None,
         }
     }
+}
+
+/// A key as the name in a zone.
+fn domain(key: &[u8]) -> &[u8] {
+    key.strip_prefix(b"@").unwrap_or(key)
 }
 
 /// Sorted texts: their bytes end to end, and where each ends. Four bytes an entry beyond the text itself.
@@ -77,7 +98,8 @@ impl Sorted {
         Self { text: text.into(), ends: ends.into() }
     }
 
-    fn contains(&self, key: &[u8]) -> bool {
+    /// Is it there? `key` is in lower case.
+    pub fn contains(&self, key: &[u8]) -> bool {
         let (mut low, mut high) = (0, self.ends.len());
         while low < high {
             let middle = low + (high - low) / 2;
@@ -115,6 +137,17 @@ impl KeyList {
         self.0.iter().any(|keys| keys.contains(key))
     }
 
+    /// The first of several keys that is in one of them, each source on its own: where a source has an exception for one
+    /// key, those behind it are not found there.
+    pub fn first<'k>(&self, keys: impl Iterator<Item = &'k [u8]> + Clone) -> Option<&'k [u8]> {
+        let in_one = |source: &Arc<Keys>| {
+            let mut numbered = keys.clone().enumerate();
+            let (at, key) = numbered.find(|(_, key)| source.contains(key) || source.excludes(key))?;
+            (!source.excludes(key)).then_some((at, key))
+        };
+        self.0.iter().filter_map(in_one).min_by_key(|(at, _)| *at).map(|(_, key)| key)
+    }
+
     /// Entries over all sources.
     pub fn len(&self) -> usize {
         self.0.iter().map(|keys| keys.len()).sum()
@@ -125,7 +158,8 @@ impl KeyList {
         self.0.is_empty()
     }
 
-    /// The first entry for which `holds` is true; looks at all of them, for tests of a list when it is loaded.
+    /// The first entry for which `holds` is true; looks at all of them, for tests of a list when it is loaded. Zones of
+    /// domains have another form and are passed over.
     pub fn find_entry(&self, holds: impl Fn(&[u8]) -> bool) -> Option<&[u8]> {
         self.0.iter().find_map(|keys| keys.find_entry(&holds))
     }

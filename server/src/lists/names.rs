@@ -1,6 +1,7 @@
 //! Does a list name this host? Exact names and `.suffix`, for HELO arguments and client names.
 
 use super::{KeyList, Keys, keys::Sorted};
+use crate::session::Domain;
 use std::sync::Arc;
 
 /// A list of host names: `mx.example` matches itself, `.example` every name below it, but not `example`.
@@ -29,11 +30,7 @@ impl NameList {
             return None;
         }
         let name = name.to_ascii_lowercase();
-        if self.0.contains(&name) {
-            return Some(name);
-        }
-        let dots = name.iter().enumerate().filter(|&(_, &byte)| byte == b'.').map(|(at, _)| at);
-        dots.map(|at| &name[at..]).find(|suffix| self.0.contains(suffix)).map(<[u8]>::to_vec)
+        self.0.first(std::iter::once(&name[..]).chain(Domain(&name).dot_suffixes())).map(<[u8]>::to_vec)
     }
 
     /// Entries.

@@ -10,6 +10,13 @@ use std::{net::IpAddr, sync::Arc};
 /// A set of networks of both families.
 #[derive(Clone, Debug, Default)]
 pub struct NetworkSet {
+    listed: Families,
+    /// Exceptions: where the smallest network that holds an address is one, or as small as one, the address is in none.
+    excluded: Option<Box<Families>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Families {
     v4: Family<u32>,
     v6: Family<u128>,
 }
@@ -17,32 +24,39 @@ pub struct NetworkSet {
 impl NetworkSet {
     /// The most specific network that holds the address.
     pub fn longest(&self, ip: IpAddr) -> Option<Network> {
-        let prefix = match ip {
-            IpAddr::V4(v4) => self.v4.longest(u32::from(v4)),
-            IpAddr::V6(v6) => self.v6.longest(u128::from(v6)),
-        }?;
-        Some(Network { address: first_address(ip, prefix), prefix })
+        self.longest_up_to(ip, u8::MAX)
     }
 
-    /// All of them, by size and address.
+    /// All of them, by size and address; exceptions are not among them.
     pub fn iter(&self) -> impl Iterator<Item = Network> {
-        let v4 = self.v4.iter().map(|(prefix, first)| (prefix, IpAddr::from(first.to_be_bytes())));
-        let v6 = self.v6.iter().map(|(prefix, first)| (prefix, IpAddr::from(first.to_be_bytes())));
+        let v4 = self.listed.v4.iter().map(|(prefix, first)| (prefix, IpAddr::from(first.to_be_bytes())));
+        let v6 = self.listed.v6.iter().map(|(prefix, first)| (prefix, IpAddr::from(first.to_be_bytes())));
         v4.chain(v6).map(|(prefix, address)| Network { address, prefix })
     }
 
     /// A network that holds all of another.
     pub fn covering(&self, inner: &Network) -> Option<Network> {
-        let prefix = match inner.address {
-            IpAddr::V4(v4) => self.v4.longest_up_to(u32::from(v4), inner.prefix),
-            IpAddr::V6(v6) => self.v6.longest_up_to(u128::from(v6), inner.prefix),
-        }?;
-        Some(Network { address: first_address(inner.address, prefix), prefix })
+        self.longest_up_to(inner.address, inner.prefix)
     }
 
-    /// Networks, doubles not counted.
+    /// Adds exceptions.
+    #[must_use]
+    pub fn except(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
+        let excluded = Families::of(networks);
+        self.excluded = (excluded.len() > 0).then(|| Box::new(excluded));
+        self
+    }
+
+    fn longest_up_to(&self, ip: IpAddr, prefix_max: u8) -> Option<Network> {
+        let prefix = self.listed.longest_up_to(ip, prefix_max)?;
+        let excluded = self.excluded.as_ref().and_then(|excluded| excluded.longest_up_to(ip, prefix_max));
+        let counts = excluded.is_none_or(|excluded| excluded < prefix);
+        counts.then(|| Network { address: first_address(ip, prefix), prefix })
+    }
+
+    /// Networks, doubles not counted, nor exceptions.
     pub fn len(&self) -> usize {
-        self.v4.len() + self.v6.len()
+        self.listed.len()
     }
 
     /// No networks.
@@ -53,6 +67,12 @@ impl NetworkSet {
 
 impl FromIterator<Network> for NetworkSet {
     fn from_iter<I: IntoIterator<Item = Network>>(networks: I) -> Self {
+        Self { listed: Families::of(networks), excluded: None }
+    }
+}
+
+impl Families {
+    fn of(networks: impl IntoIterator<Item = Network>) -> Self {
         let mut v4: Vec<Vec<u32>> = vec![Vec::new(); 33];
         let mut v6: Vec<Vec<u128>> = vec![Vec::new(); 129];
         for network in networks {
@@ -62,6 +82,17 @@ impl FromIterator<Network> for NetworkSet {
             }
         }
         Self { v4: Family::new(v4), v6: Family::new(v6) }
+    }
+
+    fn longest_up_to(&self, ip: IpAddr, prefix_max: u8) -> Option<u8> {
+        match ip {
+            IpAddr::V4(v4) => self.v4.longest_up_to(u32::from(v4), prefix_max),
+            IpAddr::V6(v6) => self.v6.longest_up_to(u128::from(v6), prefix_max),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.v4.len() + self.v6.len()
     }
 }
 
@@ -112,10 +143,6 @@ impl<T: Bits> Family<T> {
         let mut lengths: Vec<_> = lengths.map(|(prefix, addresses)| (prefix, Sorted::new(addresses))).collect();
         lengths.reverse();
         Self(lengths)
-    }
-
-    fn longest(&self, address: T) -> Option<u8> {
-        self.longest_up_to(address, u8::MAX)
     }
 
     fn longest_up_to(&self, address: T, prefix_max: u8) -> Option<u8> {
@@ -231,7 +258,7 @@ mod tests {
         let nth = |n: u32| Network { address: IpAddr::from(n.wrapping_mul(2_654_435_761).to_be_bytes()), prefix: 32 };
         let set: NetworkSet = (0..1_000_000).map(nth).collect();
         let octets = |sorted: &Sorted<u32>| (size_of_val(&*sorted.addresses), size_of_val(&*sorted.sample));
-        assert_eq!(set.v4.0.iter().map(|(_, sorted)| octets(sorted)).collect::<Vec<_>>(), [(4_000_000, 62_500)]);
+        assert_eq!(set.listed.v4.0.iter().map(|(_, sorted)| octets(sorted)).collect::<Vec<_>>(), [(4_000_000, 62_500)]);
         assert_eq!(set.len(), 1_000_000);
         assert!((0..1_000_000).step_by(997).all(|n| set.longest(nth(n).address) == Some(nth(n))));
     }

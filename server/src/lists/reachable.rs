@@ -4,12 +4,12 @@ use super::Keys;
 
 /// Refuses a list with an entry that names postmaster or abuse at one of our `domains`.
 pub fn postmaster_stays_reachable(keys: &Keys, domains: &[String]) -> Result<(), String> {
-    match keys.find_entry(|entry| names_postmaster(entry, domains)) {
-        None => Ok(()),
-        Some(entry) => {
-            Err(format!("the list holds \"{}\": expected postmaster and abuse to stay reachable", entry.escape_ascii()))
-        }
-    }
+    keys.find_entry(|entry| names_postmaster(entry, domains)).map_or(Ok(()), |entry| Err(unreachable(entry)))
+}
+
+/// What is wrong with such an entry.
+pub(super) fn unreachable(entry: &[u8]) -> String {
+    format!("the list holds \"{}\": expected postmaster and abuse to stay reachable", entry.escape_ascii())
 }
 
 /// Does it name postmaster or abuse at one of our `domains` (a leading dot means all below it), or plain postmaster?

@@ -2,7 +2,7 @@
 
 use crate::{
     app::meters,
-    ask::{Resolver, SpfAnswers, dns, spf_answers},
+    ask::{MailboxAnswers, Resolver, SpfAnswers, dns, mailbox_answers, spf_answers},
     clock::Clock,
     config::Document,
     dns_lists::metrics::{self as list_metrics, ListMetrics},
@@ -99,7 +99,8 @@ fn every_metric_is_written_down() {
         // A server of its own: the machine's resolv.conf is none of a test's business.
         let config = dns::Config { servers: vec![([127, 0, 0, 1], 53).into()], ..dns::Config::default() };
         let (resolver, _lookups) = Resolver::new(&config, Clock::manual(0)).expect("a resolver");
-        let (_answers, _evaluations) = SpfAnswers::new(resolver, config.spf, Clock::manual(0));
+        let (answers, _evaluations) = SpfAnswers::new(resolver, config.spf, Clock::manual(0));
+        MailboxAnswers::new(std::sync::Arc::new(answers), Clock::manual(0));
         meters::describe();
         list_metrics::describe();
         ListMetrics::new(&"bl.example".into());
@@ -117,6 +118,7 @@ fn names_say_what_they_count() {
         meters::describe();
         list_metrics::describe();
         spf_answers::metrics::describe();
+        mailbox_answers::metrics::describe();
     });
     for (name, family) in listing.0.borrow().iter() {
         assert!(name.starts_with("tollgate_"), "{name}");

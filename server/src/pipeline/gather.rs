@@ -169,7 +169,9 @@ impl Asking<'_> {
         let dns = match question {
             Question::Dns(dns) => dns,
             Question::State(_) => return Patience::Remembered,
-            Question::ListHealth | Question::Spf(_) | Question::Exceptions => return Patience::Decides,
+            Question::ListHealth | Question::Spf(_) | Question::Mailbox(_) | Question::Exceptions => {
+                return Patience::Decides;
+            }
         };
         if dns.list == ListId::NONE {
             return Patience::Decides;

@@ -152,7 +152,11 @@ impl Policy {
         let settings = Settings::read(document, &mut files, &faults);
         let resolvers = dns::Config::read(document, &faults).names();
         let mut steps = Vec::with_capacity(defs.len());
-        for (place, &def) in defs.iter().enumerate() {
+        // Those that settle something for others are built first.
+        let settles = |def: &Def| checks::SETTLING.contains(&def.name);
+        let mut places: Vec<(usize, &'static Def)> = defs.iter().copied().enumerate().collect();
+        places.sort_by_key(|(_, def)| !settles(def));
+        for (place, def) in places {
             let common = common_fields(def);
             let path = format!("check.{}", def.name);
             let section = Section::new(document, &path, &[&common, def.fields], def.tables, &faults);
@@ -170,11 +174,10 @@ impl Policy {
             };
             steps.push(Step::build(place, def, &section, &mut build));
         }
+        steps.sort_by_key(|step| step.place);
         if steps.iter().any(|step| step.voiced_now.contains(&true)) {
             steps.iter_mut().for_each(|step| step.spares_early = step.check.spares_early());
         }
-        // Nobody else sets it.
-        let _ = settled.spf_terms_late.set(settled.spf_terms.clone());
         let faults = faults.into_inner();
         if !faults.is_empty() {
             return Err(Fault::sorted(faults));
@@ -182,7 +185,10 @@ impl Policy {
         let speaks_after = |step: &Step| step.def.stages.first().is_some_and(|&stage| stage >= Stage::Rcpt);
         let rcpthosts = steps.iter().position(speaks_after).unwrap_or(steps.len());
         let (score, counters) = (Template::of_rule(&SCORE), EngineCounters::new());
-        let files = files.into_loaded();
+        let place_of =
+            |file: &LoadedFile| defs.iter().position(|def| def.name == file.check).map_or(0, |place| place + 1);
+        let mut files = files.into_loaded();
+        files.sort_by_key(place_of);
         Ok(Self { generation, settings, steps, rcpthosts, files, lists, dns_lists, resolvers, score, counters })
     }
 

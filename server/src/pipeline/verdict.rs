@@ -52,8 +52,10 @@ pub mod degraded {
     pub const STALE: &str = "stale";
     /// What is remembered could not be read in time.
     pub const STATE: &str = "state";
+    /// Whether the recipient exists could not be found out.
+    pub const MAILBOX: &str = "mailbox";
     /// All of them.
-    pub const ALL: [&str; 6] = [DNS, DEADLINE, SESSION_STATE, OVERLOAD, STALE, STATE];
+    pub const ALL: [&str; 7] = [DNS, DEADLINE, SESSION_STATE, OVERLOAD, STALE, STATE, MAILBOX];
 }
 
 /// The answer of one stage, as it goes over the wire.

@@ -141,7 +141,9 @@ impl Judge<'_> {
 fn degraded_by(gathered: &Gathered) -> Vec<&'static str> {
     let believed = |question: &Question| match question {
         Question::Dns(dns) => gathered.answers.list_health(dns.list) == Health::Healthy,
-        Question::ListHealth | Question::Spf(_) | Question::State(_) | Question::Exceptions => true,
+        Question::ListHealth | Question::Spf(_) | Question::State(_) | Question::Mailbox(_) | Question::Exceptions => {
+            true
+        }
     };
     let decisive = || gathered.answers.iter().take(gathered.decisive).filter(|(question, _)| believed(question));
     let failures = || {
@@ -151,6 +153,7 @@ fn degraded_by(gathered: &Gathered) -> Vec<&'static str> {
             | Answer::ListHealth(_)
             | Answer::Spf(_)
             | Answer::State(_)
+            | Answer::Mailbox(_)
             | Answer::Exceptions(_) => None,
         })
     };
@@ -170,6 +173,9 @@ fn degraded_by(gathered: &Gathered) -> Vec<&'static str> {
     }
     if decisive().any(|(_, answered)| answered.answer == Answer::State(StateAnswer::Unknown)) {
         reasons.push(degraded::STATE);
+    }
+    if decisive().any(|(_, answered)| matches!(&answered.answer, Answer::Mailbox(looked) if looked.is_ours)) {
+        reasons.push(degraded::MAILBOX);
     }
     if decisive().any(|(_, answered)| answered.stale) {
         reasons.push(degraded::STALE);

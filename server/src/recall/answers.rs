@@ -21,18 +21,22 @@ impl Ask for WithMemory {
     fn cached(&self, question: &Question) -> Option<Answered> {
         match question {
             Question::State(question) => self.recall.at_hand(question),
-            Question::Dns(_) | Question::ListHealth | Question::Spf(_) | Question::Exceptions => {
-                self.others.cached(question)
-            }
+            Question::Dns(_)
+            | Question::ListHealth
+            | Question::Spf(_)
+            | Question::Mailbox(_)
+            | Question::Exceptions => self.others.cached(question),
         }
     }
 
     fn ask(&self, question: Question, asker: Asker) -> oneshot::Receiver<Answered> {
         match question {
             Question::State(question) => self.recall.ask(question),
-            Question::Dns(_) | Question::ListHealth | Question::Spf(_) | Question::Exceptions => {
-                self.others.ask(question, asker)
-            }
+            Question::Dns(_)
+            | Question::ListHealth
+            | Question::Spf(_)
+            | Question::Mailbox(_)
+            | Question::Exceptions => self.others.ask(question, asker),
         }
     }
 

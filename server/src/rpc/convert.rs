@@ -300,6 +300,7 @@ fn evidence(question: &Question, answered: &Answered) -> v1::Evidence {
             let all: Vec<String> = excepted.iter().map(ToString::to_string).collect();
             printable(all.join("; ").as_bytes())
         }
+        Answer::Mailbox(looked) => printable(looked.to_string().as_bytes()),
     };
     let seconds = |time: Duration| u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
     v1::Evidence {

@@ -59,7 +59,7 @@ pub struct Domain<'a>(pub &'a [u8]);
 
 impl<'a> Domain<'a> {
     /// Every suffix that starts at a dot, longest first: `a.b.c` gives `.b.c`, `.c`. qmail's `.dom` lines match these.
-    pub fn dot_suffixes(self) -> impl Iterator<Item = &'a [u8]> {
+    pub fn dot_suffixes(self) -> impl Iterator<Item = &'a [u8]> + Clone {
         let bytes = self.0;
         bytes.iter().enumerate().filter(|&(_, &byte)| byte == b'.').map(move |(at, _)| &bytes[at..])
     }

@@ -44,6 +44,35 @@ impl ListsNote {
     pub const LISTED_MAX: usize = 12;
 }
 
+/// Recipients that a check found not to exist.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missing {
+    /// Since the last MAIL, each time anew; at most [`Missing::IN_TRANSACTION_MAX`].
+    pub in_transaction: u32,
+    /// Marks of different ones since connect, at most [`Missing::DISTINCT_MAX`]: of those that were meant (not only
+    /// rehearsed), for a sender that is not null.
+    pub distinct: Vec<u16>,
+}
+
+impl Missing {
+    /// Marks kept: who asks for so many is harvesting, and more would make the state longer.
+    pub const DISTINCT_MAX: usize = 6;
+    /// Counted up to here: what matters is whether there is one.
+    pub const IN_TRANSACTION_MAX: u32 = 127;
+
+    /// Counts one.
+    pub fn count(&mut self) {
+        self.in_transaction = Self::IN_TRANSACTION_MAX.min(self.in_transaction.saturating_add(1));
+    }
+
+    /// Notes one by its mark.
+    pub fn note(&mut self, mark: u16) {
+        if self.distinct.len() < Self::DISTINCT_MAX && !self.distinct.contains(&mark) {
+            self.distinct.push(mark);
+        }
+    }
+}
+
 /// Both scopes. The transaction's part ends at MAIL and HELO (and so at RSET, after which a MAIL must come).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
@@ -61,6 +90,8 @@ pub struct History {
     pub identified: bool,
     /// How long answers were held back, in milliseconds. Since connect.
     pub delayed_ms: u32,
+    /// Recipients that do not exist.
+    pub missing: Missing,
 }
 
 #[cfg(test)]

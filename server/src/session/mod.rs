@@ -8,6 +8,6 @@ mod state;
 
 pub use address::{Address, Domain, parse_ip};
 pub use facts::{Connection, Ending, Facts, Helo, Rcpthosts, ReplyStyle, Report, Sender, SessionId, Tried};
-pub use history::{History, ListsNote, Tally};
+pub use history::{History, ListsNote, Missing, Tally};
 pub use stage::Stage;
 pub use state::{SessionState, StateKey};

@@ -1,12 +1,13 @@
 //! What does the server carry from call to call? Counts, sealed: any server of the pool may open what another sealed,
 //! and nobody else can make one up.
 //!
-//! Layout, version 3: `version seq mildest transaction connection lists flags delayed mac`; version 2 ends with `lists`.
-//! Numbers are LEB128, texts have a length octet in front, `lists` is a flag, a count and 8 octets each, `flags` is one
-//! octet, the MAC is HMAC-SHA256 over all that stands before it, then host, client address and session id. A release reads its own version and the one before, so
+//! Layout, version 4: `version seq mildest transaction connection lists flags delayed missing mac`; version 3 ends with
+//! `delayed`.
+//! Numbers are LEB128, texts have a length octet in front, `lists` is a flag, a count and 8 octets each, `missing` a
+//! number, a count and 2 octets each, `flags` is one octet, the MAC is HMAC-SHA256 over all that stands before it, then host, client address and session id. A release reads its own version and the one before, so
 //! that the servers of a pool are replaced one by one.
 
-use super::{Facts, History, ListsNote, Tally};
+use super::{Facts, History, ListsNote, Missing, Tally};
 use crate::{ask::ListId, mode::Mode};
 use bytes::Bytes;
 use ring::{
@@ -15,8 +16,8 @@ use ring::{
 };
 use std::net::IpAddr;
 
-const VERSION: u8 = 3;
-const VERSION_BEFORE: u8 = 2;
+const VERSION: u8 = 4;
+const VERSION_BEFORE: u8 = 3;
 const WELCOMED: u8 = 1;
 const IDENTIFIED: u8 = 2;
 const MAC_OCTETS: usize = 32;
@@ -77,6 +78,7 @@ impl SessionState {
         let flag = |is_set, flag| if is_set { flag } else { 0 };
         out.push(flag(self.history.welcomed, WELCOMED) | flag(self.history.identified, IDENTIFIED));
         put(&mut out, self.history.delayed_ms);
+        put_missing(&mut out, &self.history.missing);
         let body = out.len();
         bind(&mut out, facts);
         let tag = hmac::sign(&key.0, &out);
@@ -167,6 +169,27 @@ fn take_lists(from: &mut &[u8]) -> Option<ListsNote> {
     Some(ListsNote { seen, listed: (0..count).map(list).collect::<Option<_>>()? })
 }
 
+fn put_missing(out: &mut Vec<u8>, missing: &Missing) {
+    put(out, missing.in_transaction.min(Missing::IN_TRANSACTION_MAX));
+    let marks = || missing.distinct.iter().take(Missing::DISTINCT_MAX);
+    out.push(marks().count().to_le_bytes()[0]);
+    marks().for_each(|mark| out.extend_from_slice(&mark.to_le_bytes()));
+}
+
+fn take_missing(from: &mut &[u8]) -> Option<Missing> {
+    let in_transaction = take_number(from)?;
+    let count = usize::from(take(from)?);
+    if count > Missing::DISTINCT_MAX {
+        return None;
+    }
+    let mark = |_| {
+        let (octets, rest) = from.split_first_chunk()?;
+        *from = rest;
+        Some(u16::from_le_bytes(*octets))
+    };
+    Some(Missing { in_transaction, distinct: (0..count).map(mark).collect::<Option<_>>()? })
+}
+
 fn read(from: &mut &[u8]) -> Option<SessionState> {
     let version = take(from)?;
     if version != VERSION && version != VERSION_BEFORE {
@@ -176,9 +199,10 @@ fn read(from: &mut &[u8]) -> Option<SessionState> {
     let mildest = *Mode::ALL.get(usize::from(take(from)?))?;
     let (transaction, connection) = (take_tally(from)?, take_tally(from)?);
     let lists = take_lists(from)?;
-    let (flags, delayed_ms) = if version == VERSION { (take(from)?, take_number(from)?) } else { (0, 0) };
+    let (flags, delayed_ms) = (take(from)?, take_number(from)?);
+    let missing = if version == VERSION { take_missing(from)? } else { Missing::default() };
     let (welcomed, identified) = (flags & WELCOMED != 0, flags & IDENTIFIED != 0);
-    let history = History { mildest, transaction, connection, lists, welcomed, identified, delayed_ms };
+    let history = History { mildest, transaction, connection, lists, welcomed, identified, delayed_ms, missing };
     Some(SessionState { seq, history })
 }
 
@@ -247,11 +271,15 @@ mod tests {
     fn state() -> impl Strategy<Value = SessionState> {
         let listed = prop::collection::vec(any::<u64>().prop_map(ListId::from_number), 0..=ListsNote::LISTED_MAX);
         let lists = (any::<bool>(), listed).prop_map(|(seen, listed)| ListsNote { seen, listed });
+        let marks = prop::collection::vec(any::<u16>(), 0..=Missing::DISTINCT_MAX);
+        let missing = (0..=Missing::IN_TRANSACTION_MAX, marks)
+            .prop_map(|(in_transaction, distinct)| Missing { in_transaction, distinct });
         let vouched = any::<(bool, bool, u32)>();
-        (any::<u32>(), 0..4_usize, tally(), tally(), lists, vouched).prop_map(
-            |(seq, mode, transaction, connection, lists, (welcomed, identified, delayed_ms))| {
+        (any::<u32>(), 0..4_usize, tally(), tally(), lists, (vouched, missing)).prop_map(
+            |(seq, mode, transaction, connection, lists, ((welcomed, identified, delayed_ms), missing))| {
                 let mildest = Mode::ALL[mode];
-                let history = History { transaction, connection, mildest, lists, welcomed, identified, delayed_ms };
+                let history =
+                    History { transaction, connection, mildest, lists, welcomed, identified, delayed_ms, missing };
                 SessionState { seq, history }
             },
         )
@@ -319,7 +347,7 @@ mod tests {
 
     #[test]
     fn the_version_before_is_read() {
-        let body = vec![VERSION_BEFORE, 9, 1, 3, 0, 0, 0, 5, 0, 0, 1, 3, b'r', b'b', b'l', 2, 1, 0];
+        let body = vec![VERSION_BEFORE, 9, 1, 3, 0, 0, 0, 5, 0, 0, 1, 3, b'r', b'b', b'l', 2, 1, 0, WELCOMED, 7];
         let tally = |recipients, refused_by| Tally { recipients, refused_by, ..Tally::default() };
         let expected = SessionState {
             seq: 9,
@@ -328,6 +356,8 @@ mod tests {
                 transaction: tally(3, vec![]),
                 connection: tally(5, vec![("rbl".to_owned(), 2)]),
                 lists: ListsNote { seen: true, ..ListsNote::default() },
+                welcomed: true,
+                delayed_ms: 7,
                 ..History::default()
             },
         };

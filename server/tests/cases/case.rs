@@ -117,7 +117,10 @@ fn read_case(table: &mut Reader, name: String) -> Result<Case, String> {
         reply_ids: table.flag("reply_ids")?,
         files: files(table.value("files"))?,
         faults: table.texts("faults")?.unwrap_or_default(),
-        zone: Arc::new(Zone::read(&table.text("zone")?.unwrap_or_default())?),
+        zone: Arc::new(
+            Zone::read(&table.text("zone")?.unwrap_or_default())?
+                .with_mailboxes(mailboxes(table.value("mailboxes"))?)?,
+        ),
         client: client(table.value("client").unwrap_or(Value::Table(Table::new())))?,
         exceptions: table
             .list("exceptions")?
@@ -147,6 +150,16 @@ fn files(value: Option<Value>) -> Result<Vec<(String, Content)>, String> {
     table.into_iter().map(content).collect()
 }
 
+fn mailboxes(value: Option<Value>) -> Result<Vec<(String, String)>, String> {
+    let Some(value) = value else { return Ok(Vec::new()) };
+    let Value::Table(table) = value else { return Err("mailboxes: expected a table of addresses".to_owned()) };
+    let said = |(address, value): (String, Value)| match value {
+        Value::String(word) => Ok((address, word)),
+        other => Err(format!("mailboxes: {address} is {}: expected a text", other.type_str())),
+    };
+    table.into_iter().map(said).collect()
+}
+
 fn client(value: Value) -> Result<Connection, String> {
     let mut table = Reader::new(value, "client")?;
     let ip = table.text("ip")?.unwrap_or_else(|| "192.0.2.9".to_owned());
@@ -162,6 +175,7 @@ fn client(value: Value) -> Result<Connection, String> {
         relayclient: bytes("relayclient")?,
         rblsmtpd: bytes("rblsmtpd")?,
         spfbehavior: bytes("spfbehavior")?,
+        qmailrrtdenyall: bytes("qmailrrtdenyall")?,
         host: table.text("host")?.unwrap_or_else(|| "mail.here.example".to_owned()),
         via_proxy: table.flag("via_proxy")?,
         early_talk: table.flag("early_talk")?,

@@ -17,6 +17,9 @@ use tollgate::{
     state::Exception,
 };
 
+/// When every case begins, Unix time in seconds.
+pub(crate) const BEGINS_AT: u64 = 1_700_000_000;
+
 /// Plays a case of a file; the error says which step gave what.
 pub(crate) fn play(file: &str, case: &Case) -> Result<(), String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -89,7 +92,7 @@ fn write_cdb(path: &Path, records: &[(String, String)]) -> std::io::Result<()> {
 }
 
 async fn session(case: &Case, policy: Policy) -> Result<(), String> {
-    let clock = Clock::manual(1_700_000_000);
+    let clock = Clock::manual(BEGINS_AT);
     let zone = Arc::clone(&case.zone);
     let key = StateKey::random()?;
     let engine = Engine::new(

@@ -1,4 +1,5 @@
-//! What does the DNS of a case answer? Lines of records; what is not written down does not exist.
+//! What does the world of a case answer? The DNS by lines of records; what is not written down does not exist. Mail hosts by
+//! a table of addresses; what is not written down is not known.
 
 use std::{
     collections::HashMap,
@@ -9,8 +10,8 @@ use std::{
 };
 use tokio::sync::oneshot;
 use tollgate::ask::{
-    Ailing, Answer, Answered, Ask, Asker, DnsAnswer, DnsQuestion, Failure, Health, HealthBoard, ListId, Question,
-    Record, RecordType, SpfQuestion, spf_answers::OverAsk,
+    Ailing, Answer, Answered, Ask, Asker, DnsAnswer, DnsQuestion, Existence, Failure, Health, HealthBoard, ListId,
+    Looked, MailboxQuestion, Question, Record, RecordType, SpfQuestion, mailbox::Trace, spf_answers::OverAsk,
 };
 
 /// All answers, and whatever was asked.
@@ -19,6 +20,8 @@ pub(crate) struct Zone {
     records: HashMap<(String, RecordType), (u64, Vec<Record>)>,
     failures: HashMap<String, Failure>,
     health: Arc<HealthBoard>,
+    /// By address as it is tested.
+    mailboxes: HashMap<String, Existence>,
     asked: Mutex<Vec<String>>,
 }
 
@@ -31,6 +34,29 @@ impl Zone {
             })?;
         }
         Ok(zone)
+    }
+
+    /// With what mail hosts say of addresses.
+    pub(crate) fn with_mailboxes(self, mailboxes: Vec<(String, String)>) -> Result<Self, String> {
+        let read = |(address, word): (String, String)| {
+            let existence = Existence::ALL.into_iter().find(|existence| existence.name() == word);
+            let wrong = || format!("mailboxes: {address} = \"{word}\": expected exists, missing or unknown");
+            existence.ok_or_else(wrong).map(|existence| (address.clone(), existence))
+        };
+        Ok(Self { mailboxes: mailboxes.into_iter().map(read).collect::<Result<_, String>>()?, ..self })
+    }
+
+    /// What is at hand (a snapshot, a list) as it is, else what the case says.
+    fn mailbox(&self, question: &MailboxQuestion) -> Answered {
+        // The time at which a case begins.
+        let at_hand = question.source.at_hand(&question.address, super::play::BEGINS_AT, &mut Trace::default());
+        let said = || {
+            let address = String::from_utf8_lossy(&question.address).into_owned();
+            self.asked.lock().expect("no panic while it was held").push(format!("MAILBOX {address}"));
+            let existence = self.mailboxes.get(&address).copied().unwrap_or(Existence::Unknown);
+            Looked::new(existence, "so says the case")
+        };
+        Answered::mailbox(Arc::new(at_hand.unwrap_or_else(said)), Duration::ZERO)
     }
 
     fn take(&mut self, line: &str) -> Option<()> {
@@ -99,6 +125,7 @@ impl Ask for Table {
         let answered = match question {
             Question::Dns(question) => self.0.answer(&question),
             Question::Spf(question) => self.evaluated(&question),
+            Question::Mailbox(question) => self.0.mailbox(&question),
             // The health of lists is known without asking, and memory is not in the zone.
             Question::ListHealth | Question::State(_) | Question::Exceptions => return receiver,
         };

@@ -14,5 +14,6 @@ mod life;
 mod lists;
 mod load;
 mod memory;
+mod recipients;
 mod services;
 mod tcp;

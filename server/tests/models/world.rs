@@ -45,7 +45,7 @@ impl Ask for Names {
                 let evaluation = Evaluation { is_identity: passes, ..Evaluation::bare(result) };
                 Some(Answered::spf(Arc::new(evaluation), took))
             }
-            Question::ListHealth | Question::State(_) | Question::Exceptions => None,
+            Question::ListHealth | Question::State(_) | Question::Mailbox(_) | Question::Exceptions => None,
         }
     }
 

@@ -38,7 +38,7 @@ impl Ask for World {
                 (_, RecordType::A) => found(Record::A([198, 0, 2, 1].into())),
                 (_, RecordType::Aaaa | RecordType::Txt) => DnsAnswer::NotFound,
             }),
-            Question::ListHealth | Question::State(_) | Question::Exceptions => return None,
+            Question::ListHealth | Question::State(_) | Question::Mailbox(_) | Question::Exceptions => return None,
             Question::Spf(_) => Answer::Spf(Arc::new(Evaluation {
                 matched: Some(Matched {
                     mechanism: "ip4:198.0.0.0/15".into(),

@@ -106,7 +106,7 @@ impl Ask for World {
         let question = match question {
             Question::Dns(question) => question,
             Question::Spf(question) => return Some(self.evaluated(question)),
-            Question::ListHealth | Question::State(_) | Question::Exceptions => {
+            Question::ListHealth | Question::State(_) | Question::Mailbox(_) | Question::Exceptions => {
                 return Some(Answered::health(self.lists.board()));
             }
         };

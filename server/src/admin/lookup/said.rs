@@ -91,8 +91,8 @@ impl Said {
             Answer::Dns(DnsAnswer::NotFound) => self.standing = NOT_LISTED,
             Answer::Dns(DnsAnswer::Found(records)) => self.found(&records),
             Answer::Dns(DnsAnswer::Failed(failure)) => self.fail(failure.name()),
-            Answer::ListHealth(_) | Answer::Spf(_) | Answer::State(_) | Answer::Exceptions(_) => {
-                self.fail(Failure::Malformed.name());
+            Answer::ListHealth(_) | Answer::Spf(_) | Answer::State(_) | Answer::Mailbox(_) | Answer::Exceptions(_) => {
+                self.fail(Failure::Malformed.name())
             }
         }
     }

@@ -128,7 +128,7 @@ impl Ask for Resolver {
         let question = match question {
             Question::Dns(question) => question,
             Question::ListHealth => return Some(Answered::health(self.shared.lists.board())),
-            Question::Spf(_) | Question::State(_) | Question::Exceptions => return None,
+            Question::Spf(_) | Question::State(_) | Question::Mailbox(_) | Question::Exceptions => return None,
         };
         let found = self.shared.cached(question, self.shared.clock.steady());
         let counter = if found.is_some() { &self.shared.metrics.hits } else { &self.shared.metrics.misses };
@@ -144,8 +144,8 @@ impl Ask for Resolver {
                 let _ = reply.send(Answered::health(self.shared.lists.board()));
                 return receiver;
             }
-            // `SpfAnswers` answers that; here nobody does.
-            Question::Spf(_) | Question::State(_) | Question::Exceptions => return receiver,
+            // Others answer that; here nobody does.
+            Question::Spf(_) | Question::State(_) | Question::Mailbox(_) | Question::Exceptions => return receiver,
         };
         if let Err(error) = self.queue.try_send(Asked { question, asker, reply }) {
             let (asked, failure) = match error {

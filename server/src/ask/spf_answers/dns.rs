@@ -36,7 +36,7 @@ impl<'a, A: Ask + ?Sized> OverAsk<'a, A> {
             Answer::Dns(DnsAnswer::Failed(failure)) => {
                 Said::Failed(self.trouble(*failure, answered.age + answered.took))
             }
-            Answer::ListHealth(_) | Answer::Spf(_) | Answer::State(_) | Answer::Exceptions(_) => {
+            Answer::ListHealth(_) | Answer::Spf(_) | Answer::State(_) | Answer::Mailbox(_) | Answer::Exceptions(_) => {
                 Said::Failed(Trouble::Ours(Failure::Malformed.name()))
             }
         };

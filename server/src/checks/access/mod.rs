@@ -1,14 +1,18 @@
 //! Does the postmaster allow or deny this client, name, sender or recipient? Lists, and tcpserver's rules.
 //!
-//! Who may be allowed follows from what can be forged: a client by its network, a sender only from a network given with
-//! it, nobody by HELO or host name. A denial by network yields to an allowance by a network as small or smaller, and an
+//! Who may be allowed follows from what can be forged: a client by its network, a sender only with an SPF pass or from a
+//! network given with it, nobody by HELO; a host name lifts a rule only if it leads back to the client. A denial by network yields to an allowance by a network as small or smaller, and an
 //! allowance that holds silences every denial of this check.
 
 mod fields;
 mod rules;
 
+use super::{
+    client_name::{ask_about_given, is_given_confirmed},
+    sending_side::{is_identified, spf_question},
+};
 use crate::{
-    ask::Answers,
+    ask::{Answers, Question, SpfTerms},
     check::{Check, Def, Finding, Outcome, Rows},
     clock::Now,
     config::{Build, Network, Section},
@@ -38,6 +42,8 @@ struct Access {
     clients_allow: Networks,
     clients_deny: Networks,
     sender_allow: Vec<(AddressList, Vec<Network>)>,
+    senders_allow: AddressList,
+    spf_terms: Arc<SpfTerms>,
     names_deny: NameList,
     helo_deny: NameList,
     senders_deny: AddressList,
@@ -53,13 +59,18 @@ impl Access {
         let recipients_deny = load::refusing_keys(section, build, fields::RECIPIENTS_DENY, None);
         let recipients_deny = addresses(section, build, fields::RECIPIENTS_DENY, recipients_deny);
         let senders_deny = load::keys(section, build, fields::SENDERS_DENY, None);
+        let senders_deny = addresses(section, build, fields::SENDERS_DENY, senders_deny);
+        let senders_allow = load::keys(section, build, fields::SENDERS_ALLOW, None);
+        let senders_allow = addresses(section, build, fields::SENDERS_ALLOW, senders_allow);
         Self {
             clients_allow,
             clients_deny,
             sender_allow: section.tables(fields::SENDER_ALLOW.0).iter().map(sender_allow).collect(),
+            senders_allow,
+            spf_terms: build.settled.spf_terms.clone(),
             names_deny: NameList::new(load::keys(section, build, fields::NAMES_DENY, None)),
             helo_deny: NameList::new(load::keys(section, build, fields::HELO_DENY, None)),
-            senders_deny: addresses(section, build, fields::SENDERS_DENY, senders_deny),
+            senders_deny,
             recipients_deny,
             tcp_rules: load::tcp_rules(section, build, "tcp_rules"),
             obey_rblsmtpd: section.bool("obey_rblsmtpd"),
@@ -67,26 +78,35 @@ impl Access {
     }
 
     /// One allowance, or every denial.
-    fn find(&self, facts: &Facts, found: &mut Vec<Finding>) {
-        let refusal = self.tcp_refusal(&facts.connection);
-        match self.allowance(facts, refusal.as_ref()) {
+    fn find(&self, facts: &Facts, answers: &Answers, found: &mut Vec<Finding>) {
+        let refusal = self.tcp_refusal(&facts.connection, is_given_confirmed(facts, answers));
+        let allowance =
+            self.sender_allowance(facts, answers).or_else(|| self.client_allowance(facts, refusal.as_ref()));
+        match allowance {
             Some(allowance) => found.push(allowance),
             None => self.denials(facts, refusal, found),
         }
     }
 
-    /// Why the client or sender is trusted, if it is.
-    fn allowance(&self, facts: &Facts, refusal: Option<&TcpRefusal>) -> Option<Finding> {
-        let ip = facts.connection.client_ip?;
-        let sender = facts.sender.as_ref().map(|sender| &sender.address);
+    /// Why the sender is trusted, if it is.
+    fn sender_allowance(&self, facts: &Facts, answers: &Answers) -> Option<Finding> {
+        let sender = &facts.sender.as_ref()?.address;
         let bound = |(list, networks): &(AddressList, Vec<Network>)| {
-            let entry = list.find(sender?)?;
+            let (entry, ip) = (list.find(sender)?, facts.connection.client_ip?);
             let network = networks.iter().find(|network| network.contains(ip))?;
-            Some(format!("{} from {network}", String::from_utf8_lossy(entry)))
+            Some(format!("{} from {network}", shown(entry)))
         };
-        if let Some(detail) = self.sender_allow.iter().find_map(bound) {
-            return Some(Finding::new(rules::SENDER_ALLOWED, Outcome::Allow, detail));
-        }
+        let proven = || {
+            let entry = self.senders_allow.find(sender).filter(|_| is_identified(facts, answers))?;
+            Some(format!("{} by SPF", shown(entry)))
+        };
+        let detail = self.sender_allow.iter().find_map(bound).or_else(proven)?;
+        Some(Finding::new(rules::SENDER_ALLOWED, Outcome::Allow, detail))
+    }
+
+    /// Why the client is trusted, if it is.
+    fn client_allowance(&self, facts: &Facts, refusal: Option<&TcpRefusal>) -> Option<Finding> {
+        let ip = facts.connection.client_ip?;
         let allowed = self.clients_allow.longest(ip)?;
         let denied = self.clients_deny.longest(ip).map(|network| network.prefix);
         let narrowest = denied.max(refusal.map(|refusal| refusal.prefix));
@@ -157,8 +177,18 @@ fn sender_allow(table: &Section<'_>) -> (AddressList, Vec<Network>) {
 }
 
 impl Check for Access {
-    fn decide(&self, _stage: Stage, facts: &Facts, _answers: &Answers, _now: Now, found: &mut Vec<Finding>) {
-        self.find(facts, found);
+    /// Only what would change something.
+    fn needs(&self, _stage: Stage, facts: &Facts, _answers: &Answers, ask: &mut Vec<Question>) {
+        if self.depends_on_name(&facts.connection) {
+            ask_about_given(facts, ask);
+        }
+        if facts.sender.as_ref().is_some_and(|sender| self.senders_allow.find(&sender.address).is_some()) {
+            ask.extend(spf_question(facts, &self.spf_terms));
+        }
+    }
+
+    fn decide(&self, _stage: Stage, facts: &Facts, answers: &Answers, _now: Now, found: &mut Vec<Finding>) {
+        self.find(facts, answers, found);
     }
 
     fn operations(&self) -> &'static [(&'static str, &'static str)] {
@@ -177,7 +207,7 @@ impl Check for Access {
         }
         let facts = imagined(op, args)?;
         let mut found = Vec::new();
-        self.find(&facts, &mut found);
+        self.find(&facts, &Answers::default(), &mut found);
         let row = |finding: &Finding| {
             vec![rules::RULES[finding.rule].name.to_owned(), format!("{:?}", finding.outcome), finding.detail.clone()]
         };

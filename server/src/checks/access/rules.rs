@@ -3,7 +3,7 @@
 use super::Access;
 use crate::{
     check::{Finding, Outcome, Rows, Rule},
-    lists::{Client, Hit},
+    lists::{Client, Hit, KeyedBy},
     session::{Connection, parse_ip},
 };
 
@@ -19,7 +19,11 @@ const RBLSMTPD: usize = 8;
 
 pub(super) const RULES: &[Rule] = &[
     Rule::policy("client_allowed", "", "The client's network is allowed. Refuses nothing."),
-    Rule::policy("sender_allowed", "", "The sender is allowed from the client's network. Refuses nothing."),
+    Rule::policy(
+        "sender_allowed",
+        "",
+        "The sender is allowed, and SPF says that it sent this or it comes from its network. Refuses nothing.",
+    ),
     Rule::policy("client_denied", "sorry, your address %{client_ip} is denied here", "The client's network is denied."),
     Rule::policy("name_denied", "sorry, your host name is denied here", "The client's host name is denied."),
     Rule::policy("helo_denied", "sorry, your HELO name is denied here", "The HELO name is denied."),
@@ -48,8 +52,19 @@ pub(super) struct TcpRefusal {
     pub(super) prefix: u8,
 }
 
+impl TcpRefusal {
+    /// Where names are forged: whichever of both refuses more, with the narrower key.
+    fn stricter(self, other: Self) -> Self {
+        let prefix = self.prefix.max(other.prefix);
+        let refuses = |refusal: &Self| refusal.finding.outcome == Outcome::Reject;
+        let strict = if refuses(&self) || !refuses(&other) { self } else { other };
+        Self { prefix, ..strict }
+    }
+}
+
 impl Access {
-    pub(super) fn tcp_refusal(&self, connection: &Connection) -> Option<TcpRefusal> {
+    /// What the rules refuse; `confirmed` = the client's name leads back to it.
+    pub(super) fn tcp_refusal(&self, connection: &Connection, confirmed: bool) -> Option<TcpRefusal> {
         // What the mail server's environment says, even if it is empty, stands for its own rules.
         if let Some(value) = connection.rblsmtpd.as_ref().filter(|_| self.obey_rblsmtpd) {
             let finding = rblsmtpd(value, "environment")?;
@@ -58,15 +73,33 @@ impl Access {
         let ip = connection.client_ip?.to_string();
         let host = connection.client_name.as_deref();
         let client = Client { ip: ip.as_bytes(), host, info: connection.client_ident.as_deref() };
-        let refusal = |client: &Client<'_>| {
-            let hit = self.tcp_rules.as_ref()?.find(client)?;
-            Some((self.refusal(&hit), hit.by_name))
-        };
-        match refusal(&client)? {
-            // A name that allows may be forged: then what the address alone says counts.
-            (None, true) => refusal(&Client { host: None, info: None, ..client })?.0,
-            (refusal, _) => refusal,
+        let rules = self.tcp_rules.as_ref()?;
+        let mut strictest: Option<TcpRefusal> = None;
+        // What can be forged grants nothing: it may add to what the rest says, and never stand in place of it.
+        for client in [client, Client { info: None, ..client }, Client { info: None, host: None, ..client }] {
+            let Some(hit) = rules.find(&client) else { break };
+            strictest = match (strictest, self.refusal(&hit)) {
+                (Some(one), Some(other)) => Some(one.stricter(other)),
+                (one, other) => one.or(other),
+            };
+            let counts = match hit.by {
+                KeyedBy::Address => true,
+                KeyedBy::Name => confirmed,
+                KeyedBy::Ident => false,
+            };
+            if counts {
+                break;
+            }
         }
+        strictest
+    }
+
+    /// Does it matter to the rules whether the client's name leads back to it?
+    pub(super) fn depends_on_name(&self, connection: &Connection) -> bool {
+        let refusal = |confirmed| {
+            self.tcp_refusal(connection, confirmed).map(|refusal| (refusal.finding.outcome, refusal.prefix))
+        };
+        self.tcp_rules.is_some() && connection.client_name.is_some() && refusal(true) != refusal(false)
     }
 
     fn refusal(&self, hit: &Hit<'_>) -> Option<TcpRefusal> {

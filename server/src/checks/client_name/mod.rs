@@ -104,6 +104,24 @@ pub(crate) fn of(ip: IpAddr, answers: &Answers, patterns: &Patterns) -> Option<I
     Some(Identity { class, forward, name: Arc::clone(name) })
 }
 
+/// The client's name as the mail server found it, where its addresses can be asked about.
+fn given(facts: &Facts) -> Option<(IpAddr, String)> {
+    let ip = asked_about(facts)?;
+    Some((ip, host_name(facts.connection.client_name.as_deref()?)?))
+}
+
+/// Asks whether the name that the mail server found leads back to the client.
+pub(crate) fn ask_about_given(facts: &Facts, ask: &mut Vec<Question>) {
+    if let Some((ip, name)) = given(facts) {
+        HostAddresses::ask_about(&name, ip, ask);
+    }
+}
+
+/// Does it? Whoever has an address writes any name beside it; only the name's own zone says whose it is.
+pub(crate) fn is_given_confirmed(facts: &Facts, answers: &Answers) -> bool {
+    given(facts).is_some_and(|(ip, name)| HostAddresses::of_family(&name, ip, answers).found.contains(&ip))
+}
+
 fn names_of(ip: IpAddr) -> DnsQuestion {
     let tree = if ip.is_ipv4() { "in-addr" } else { "ip6" };
     DnsQuestion::new(format!("{}.{tree}.arpa", reversed(ip)), RecordType::Ptr)

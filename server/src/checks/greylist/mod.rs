@@ -18,7 +18,7 @@ use crate::{
     check::{Came, Check, Def, Effect, Exemption, Finding, Memory, Outcome, Rows},
     clock::Now,
     config::{Build, Section},
-    lists::{AddressList, load},
+    lists::{AddressList, MailingLists, load},
     mode::Mode,
     session::{Address, Facts, Rcpthosts, Stage},
     state::Triplet,
@@ -51,6 +51,7 @@ struct Greylist {
     patience: Patience,
     reputation_skip: f32,
     recipients_off: AddressList,
+    mailing_lists: Arc<MailingLists>,
     correspondents: bool,
     welcoming: Vec<Welcoming>,
     patterns: Patterns,
@@ -78,6 +79,7 @@ impl Greylist {
             },
             reputation_skip: number("reputation_skip") as f32,
             recipients_off,
+            mailing_lists: Arc::clone(&settled.mailing_lists),
             correspondents: section.bool("correspondents"),
             welcoming: build.dns_lists.iter().filter_map(Welcoming::of).collect(),
             patterns: Patterns::of(&settled.generic_names, &settled.not_generic_names),
@@ -92,7 +94,8 @@ impl Greylist {
         let recipient = facts.recipient.as_ref().filter(|tried| tried.rcpthosts != Rcpthosts::Refused)?;
         let sender = &facts.sender.as_ref()?.address;
         let is_ours = stage == Stage::Rcpt && !facts.connection.is_relay();
-        let wanted = is_ours && self.recipients_off.find(&recipient.address).is_none();
+        let is_off = || self.recipients_off.find(&recipient.address).is_some();
+        let wanted = is_ours && !is_off() && !self.mailing_lists.comes_back(sender, &recipient.address);
         let ip = facts.connection.client_ip.filter(|_| wanted)?;
         Some(Attempt { ip, sender, recipient: &recipient.address })
     }

@@ -25,7 +25,8 @@ pub(super) const RULES: &[Rule] = &[
         code: 550,
         code_defer: 450,
         status: "5.1.1",
-        text: "sorry, no mailbox here by that name",
+        // In the very words of a missing mailbox: nobody shall tell a trap from one.
+        text: "sorry, no mailbox here by that name.",
         doc: "The recipient is a trap, and `trap_action` is `reject`.",
     },
 ];
@@ -61,6 +62,12 @@ pub(super) const FIELDS: &[Field] = &[
     points("points_early_talk", 2, "Bad points for talk before the greeting."),
     points("points_trap", 20, "Bad points for a recipient that is a trap."),
     points(
+        "points_harvesting",
+        10,
+        "Bad points for a connection that asked for `harvesting_at` or more different recipients that do not exist, with a \
+         sender that is not null: addresses are being tried.",
+    ),
+    points(
         "points_vanished",
         1,
         "Bad points for a connection that goes without QUIT, without a message, and without having been refused or held \
@@ -76,6 +83,11 @@ pub(super) const FIELDS: &[Field] = &[
         name: "per_connection",
         kind: Kind::Integer { default: 3, min: 1, max: 100 },
         doc: "How many messages, bad recipients and relay attempts of one connection count at most, each.",
+    },
+    Field {
+        name: "harvesting_at",
+        kind: Kind::Integer { default: 4, min: 2, max: 6 },
+        doc: "Different recipients that do not exist from which on a connection is harvesting.",
     },
     percent("net_percent", 25, "How much of its addresses' points a net (/24; /64, /56, /48) bears."),
     percent("helo_percent", 25, "How much of its clients' points a HELO name bears."),

@@ -34,6 +34,8 @@ pub(super) struct Lessons {
     relaying: i32,
     early_talk: i32,
     trap: i32,
+    harvesting: i32,
+    harvesting_at: usize,
     vanished: i32,
     pardoned: i32,
     per_connection: u32,
@@ -52,6 +54,8 @@ impl Lessons {
             relaying: number("points_relaying"),
             early_talk: number("points_early_talk"),
             trap: number("points_trap"),
+            harvesting: number("points_harvesting"),
+            harvesting_at: usize::try_from(section.integer("harvesting_at")).unwrap_or(usize::MAX),
             vanished: number("points_vanished"),
             pardoned: number("points_pardoned"),
             per_connection: u32::try_from(section.integer("per_connection")).unwrap_or(1),
@@ -78,6 +82,14 @@ impl Lessons {
             }
         } else if !NO_LESSON.contains(&by) && tally.refused_by(by) == 1 {
             self.remember(facts, Experience::Refused, -self.refused, effects);
+        }
+    }
+
+    /// A message was refused because a recipient of it is none.
+    pub(super) fn of_message(&self, facts: &Facts, came: Came, effects: &mut Vec<Effect>) {
+        let bounces = facts.sender.as_ref().is_none_or(|sender| sender.address.is_null());
+        if OF_RECIPIENTS.contains(&came.rejected_by) && !bounces {
+            self.remember(facts, Experience::BadRecipient, -self.bad_recipient, effects);
         }
     }
 
@@ -110,6 +122,9 @@ impl Lessons {
                 // Of a connection, whoever sent its last message.
                 if facts.connection.early_talk {
                     self.remember_as(facts, false, Experience::EarlyTalk, -self.early_talk, effects);
+                }
+                if facts.history.missing.distinct.len() >= self.harvesting_at {
+                    self.remember_as(facts, false, Experience::Harvesting, -self.harvesting, effects);
                 }
                 if has_vanished(facts, report) {
                     self.remember_as(facts, false, Experience::Vanished, -self.vanished, effects);

@@ -11,18 +11,20 @@ mod lessons;
 mod show;
 mod traps;
 
+use super::sending_side::{comes_back, is_identified};
 use crate::{
     ask::{Answers, Question, SpfRole, StateAnswer, StateQuestion},
     check::{Came, Check, Def, Effect, Finding, Memory, Outcome, Rows},
     clock::Now,
     config::{Build, Section},
+    lists::MailingLists,
     mode::Mode,
     session::{Facts, Stage},
     state::Subject,
 };
 use formula::{Combined, Part};
 use lessons::Lessons;
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 use traps::Traps;
 
 /// The registry's entry.
@@ -48,6 +50,7 @@ struct Reputation {
     neutral: f32,
     lessons: Lessons,
     traps: Traps,
+    mailing_lists: Arc<MailingLists>,
     rejects_traps: bool,
 }
 
@@ -58,6 +61,7 @@ impl Reputation {
             neutral: section.integer("neutral") as f32,
             lessons: Lessons::read(section),
             traps: Traps::build(section, build),
+            mailing_lists: Arc::clone(&build.settled.mailing_lists),
             rejects_traps: section.choice("trap_action") == "reject",
         }
     }
@@ -93,11 +97,6 @@ fn subjects(facts: &Facts, identified: bool) -> Vec<Subject> {
     all
 }
 
-/// Does SPF say who sent this: now, or earlier in this transaction?
-fn is_identified(facts: &Facts, answers: &Answers) -> bool {
-    facts.history.identified || answers.is_identified()
-}
-
 impl Check for Reputation {
     fn needs(&self, _stage: Stage, facts: &Facts, answers: &Answers, ask: &mut Vec<Question>) {
         // SPF may answer later than memory, and in monitor mode after everything else: the domain is asked about in any
@@ -115,7 +114,9 @@ impl Check for Reputation {
         }
         let combined = self.combined(facts, answers, now);
         let points = combined.points(self.weight, self.neutral);
-        if points != 0 {
+        // Who only returns what a list of ours sent is not to blame for it.
+        let is_blamed = points < 0 || !comes_back(facts, &self.mailing_lists);
+        if points != 0 && is_blamed {
             let rule = if points > 0 { fields::BAD } else { fields::GOOD };
             found.push(Finding::new(rule, Outcome::Score(points), combined.to_string()));
         }
@@ -123,6 +124,7 @@ impl Check for Reputation {
 
     fn learn(&self, stage: Stage, facts: &Facts, answers: &Answers, came: Came, now: Now, effects: &mut Vec<Effect>) {
         match stage {
+            Stage::Rcpt if comes_back(facts, &self.mailing_lists) => {}
             Stage::Rcpt => {
                 self.lessons.of_recipient(facts, came, effects);
                 if self.traps.entry(facts).is_some() && traps::is_held_to_account(facts, answers, now) {
@@ -130,7 +132,8 @@ impl Check for Reputation {
                 }
             }
             Stage::Outcome => self.lessons.of_ending(facts, effects),
-            Stage::Connect | Stage::Helo | Stage::Mail | Stage::Data => {}
+            Stage::Data => self.lessons.of_message(facts, came, effects),
+            Stage::Connect | Stage::Helo | Stage::Mail => {}
         }
     }
 

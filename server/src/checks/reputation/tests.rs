@@ -205,6 +205,21 @@ fn endings_teach() {
     };
     assert_eq!(close(false, &exempt), "", "only postmaster was asked for");
     assert_eq!(close(true, &|facts| facts.connection.early_talk = true), "192.0.2.1 early_talk -200");
+    assert_eq!(close(true, &|facts| facts.history.missing.distinct = vec![1, 2, 3]), "");
+    assert_eq!(close(true, &|facts| facts.history.missing.distinct = vec![1, 2, 3, 4]), "192.0.2.1 harvesting -1000");
+}
+
+#[test]
+fn a_message_that_is_refused_for_its_recipients_counts_as_one_bad_recipient() {
+    let learnt = |by: &'static str, sender: &'static str| {
+        let mut facts = facts("192.0.2.1");
+        facts.sender = Some(Sender { address: Address::new(Bytes::from_static(sender.as_bytes())), declared_size: 0 });
+        let mut effects = Vec::new();
+        lessons("").of_message(&facts, came(by), &mut effects);
+        shown(&effects).first().cloned().unwrap_or_default()
+    };
+    assert_eq!(learnt("recipient", "ann@example.org"), "192.0.2.1 bad_recipient -100");
+    assert_eq!((learnt("recipient", ""), learnt("whole_message", "ann@example.org")), (String::new(), String::new()));
 }
 
 #[test]

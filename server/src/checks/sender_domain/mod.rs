@@ -6,17 +6,18 @@
 mod rules;
 mod target;
 
-use super::penalty::Penalties;
+use super::{penalty::Penalties, sending_side::comes_back};
 use crate::{
     ask::{Answers, Question, host_name},
     check::{Check, Def, Finding},
     clock::Now,
     config::{Build, Section},
-    lists::NameList,
+    lists::{MailingLists, NameList},
     mode::Mode,
     session::{Facts, Stage},
 };
 use rules::{BOGUS_MX, NULL_MX, SYNTAX, UNRESOLVABLE};
+use std::sync::Arc;
 use target::Target;
 
 /// The registry's entry.
@@ -36,6 +37,7 @@ pub(crate) static DEF: Def = Def {
 
 struct SenderDomain {
     own_domains: NameList,
+    mailing_lists: Arc<MailingLists>,
     penalties: Penalties<4>,
 }
 
@@ -50,7 +52,11 @@ enum Given {
 
 impl SenderDomain {
     fn build(section: &Section<'_>, build: &Build<'_>) -> Self {
-        Self { own_domains: NameList::of(build.domains), penalties: Penalties::read(section, rules::KEYS) }
+        Self {
+            own_domains: NameList::of(build.domains),
+            mailing_lists: Arc::clone(&build.settled.mailing_lists),
+            penalties: Penalties::read(section, rules::KEYS),
+        }
     }
 
     fn given(&self, facts: &Facts) -> Given {
@@ -75,6 +81,9 @@ impl Check for SenderDomain {
     }
 
     fn decide(&self, _stage: Stage, facts: &Facts, answers: &Answers, _now: Now, found: &mut Vec<Finding>) {
+        if comes_back(facts, &self.mailing_lists) {
+            return;
+        }
         let (rule, detail) = match self.given(facts) {
             Given::Passed => return,
             Given::Malformed(why) => (SYNTAX, why.to_owned()),

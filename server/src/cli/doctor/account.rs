@@ -1,21 +1,27 @@
 //! Who is the user the mail server runs as? Read from `/etc/passwd` and `/etc/group`.
 
 use crate::config::Fault;
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 /// A user and the groups it may act with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Account {
-    pub(super) uid: u32,
+pub(in crate::cli) struct Account {
+    pub(in crate::cli) uid: u32,
     /// The primary group: the only one tcpserver gives to the programs it starts.
-    pub(super) gid: u32,
+    pub(in crate::cli) gid: u32,
     /// Groups that name the user as a member.
-    pub(super) groups: Vec<u32>,
+    pub(in crate::cli) groups: Vec<u32>,
 }
 
 /// `Ok(None)` = there is no such user.
-pub(super) fn find(user: &str) -> Result<Option<Account>, Fault> {
+pub(in crate::cli) fn find(user: &str) -> Result<Option<Account>, Fault> {
     Ok(parse(user, &read(Path::new("/etc/passwd"))?, &read(Path::new("/etc/group"))?))
+}
+
+/// Names of all users.
+pub(in crate::cli) fn names() -> Result<BTreeSet<String>, Fault> {
+    let passwd = read(Path::new("/etc/passwd"))?;
+    Ok(passwd.lines().filter_map(|line| line.split(':').next()).map(str::to_owned).collect())
 }
 
 fn read(path: &Path) -> Result<String, Fault> {

@@ -1,6 +1,6 @@
 //! `tollgate doctor`: what keeps the gate from working? One line for each test: ok, warn or FAIL, and what to do.
 
-mod account;
+pub(super) mod account;
 mod daemon;
 mod dns_lists;
 mod host;

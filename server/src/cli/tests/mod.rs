@@ -3,8 +3,10 @@
 mod answers;
 mod exceptions;
 mod fake;
+mod lint;
 mod lists;
 mod mistakes;
+mod recipients;
 mod reputation;
 mod spf;
 

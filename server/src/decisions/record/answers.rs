@@ -4,7 +4,7 @@
 
 use super::{
     field::{flags, many, member, ms, us, write_flags, write_member, write_ms, write_us},
-    spf, state, words,
+    mailbox, spf, state, words,
 };
 use crate::{
     ask::{
@@ -30,6 +30,7 @@ const QUESTION_LIST_HEALTH: u8 = 2;
 const QUESTION_SPF: u8 = 3;
 const QUESTION_STATE: u8 = 4;
 const QUESTION_EXCEPTIONS: u8 = 5;
+const QUESTION_MAILBOX: u8 = 6;
 
 const ANSWER_FOUND: u8 = 1;
 const ANSWER_NOT_FOUND: u8 = 2;
@@ -38,6 +39,7 @@ const ANSWER_LIST_HEALTH: u8 = 4;
 const ANSWER_SPF: u8 = 5;
 const ANSWER_STATE: u8 = 6;
 const ANSWER_EXCEPTIONS: u8 = 7;
+const ANSWER_MAILBOX: u8 = 8;
 
 const RECORD_TYPES: [RecordType; 5] =
     [RecordType::A, RecordType::Aaaa, RecordType::Txt, RecordType::Mx, RecordType::Ptr];
@@ -108,6 +110,7 @@ fn write_question(out: &mut Writer, question: &Question) {
         Question::Spf(asked) => spf::write_question(out.octet(QUESTION_SPF), asked),
         Question::State(asked) => state::write_question(out.octet(QUESTION_STATE), asked),
         Question::Exceptions => _ = out.octet(QUESTION_EXCEPTIONS),
+        Question::Mailbox(asked) => mailbox::write_question(out.octet(QUESTION_MAILBOX), asked),
     }
 }
 
@@ -118,6 +121,7 @@ fn question(from: &mut Reader<'_>) -> Option<Question> {
         QUESTION_SPF => spf::question(from).map(|asked| Question::Spf(Arc::new(asked))),
         QUESTION_STATE => state::question(from).map(Question::State),
         QUESTION_EXCEPTIONS => Some(Question::Exceptions),
+        QUESTION_MAILBOX => mailbox::question(from).map(|asked| Question::Mailbox(Arc::new(asked))),
         _ => None,
     }
 }
@@ -131,6 +135,7 @@ fn write_answer(out: &mut Writer, answer: &Answer) {
         Answer::Spf(evaluation) => spf::write_evaluation(out.octet(ANSWER_SPF), evaluation),
         Answer::State(answer) => state::write_answer(out.octet(ANSWER_STATE), answer),
         Answer::Exceptions(excepted) => state::write_exceptions(out.octet(ANSWER_EXCEPTIONS), excepted),
+        Answer::Mailbox(looked) => mailbox::write_answer(out.octet(ANSWER_MAILBOX), looked),
     }
 }
 
@@ -143,6 +148,7 @@ fn answer(from: &mut Reader<'_>) -> Option<Answer> {
         ANSWER_SPF => Answer::Spf(Arc::new(spf::evaluation(from)?)),
         ANSWER_STATE => Answer::State(state::answer(from)?),
         ANSWER_EXCEPTIONS => Answer::Exceptions(state::exceptions(from)?.into()),
+        ANSWER_MAILBOX => Answer::Mailbox(Arc::new(mailbox::answer(from)?)),
         _ => return None,
     })
 }

@@ -6,7 +6,8 @@ use super::field::{
 use crate::{
     ask::ListId,
     session::{
-        Address, Connection, Facts, Helo, History, ListsNote, Rcpthosts, ReplyStyle, Sender, SessionId, Tally, Tried,
+        Address, Connection, Facts, Helo, History, ListsNote, Missing, Rcpthosts, ReplyStyle, Sender, SessionId, Tally,
+        Tried,
     },
     state::octets::{Reader, Writer},
 };
@@ -130,8 +131,13 @@ fn write_history(out: &mut Writer, history: &History) {
     write_member(out, &MODES, &history.mildest);
     out.octet(history.lists.seen.into()).number(history.lists.listed.len() as u64);
     history.lists.listed.iter().for_each(|list| _ = out.number(list.number()));
-    write_flags(out, &[history.welcomed, history.identified]);
+    let has_missing = history.missing != Missing::default();
+    write_flags(out, &[history.welcomed, history.identified, has_missing]);
     out.number(history.delayed_ms.into());
+    if has_missing {
+        out.number(history.missing.in_transaction.into()).number(history.missing.distinct.len() as u64);
+        history.missing.distinct.iter().for_each(|&mark| _ = out.number(mark.into()));
+    }
 }
 
 fn history(from: &mut Reader<'_>) -> Option<History> {
@@ -140,9 +146,18 @@ fn history(from: &mut Reader<'_>) -> Option<History> {
     let seen = from.octet()? == 1;
     let count = from.count(ListsNote::LISTED_MAX)?;
     let listed = many(count, || from.number().map(ListId::from_number))?;
-    let [welcomed, identified] = flags(from)?;
+    let [welcomed, identified, has_missing] = flags(from)?;
     let (lists, delayed_ms) = (ListsNote { seen, listed }, from.small()?);
-    Some(History { transaction, connection, mildest, lists, welcomed, identified, delayed_ms })
+    // Older records have none.
+    let missing = if has_missing { missing(from)? } else { Missing::default() };
+    Some(History { transaction, connection, mildest, lists, welcomed, identified, delayed_ms, missing })
+}
+
+fn missing(from: &mut Reader<'_>) -> Option<Missing> {
+    let in_transaction = from.small()?;
+    let count = from.count(Missing::DISTINCT_MAX)?;
+    let distinct = many(count, || from.number().and_then(|mark| u16::try_from(mark).ok()))?;
+    Some(Missing { in_transaction, distinct })
 }
 
 fn write_tally(out: &mut Writer, tally: &Tally) {

@@ -6,12 +6,13 @@
 //! Not kept: `session_state` (sealed, and its content stands in the facts) and the trace of an SPF evaluation. A DNS list's
 //! key is never written: `[key]` stands in its place, and [`with_keys`] puts the key of the policy in force back.
 //!
-//! `facts` has the facts, `answers` every kind of question and answer, `spf` what SPF's are made of, `verdict` the rest,
+//! `facts` has the facts, `answers` every kind of question and answer, `spf`, `state` and `mailbox` what those of a kind are made of, `verdict` the rest,
 //! `field` what all of them are made of, `words` names.
 
 mod answers;
 mod facts;
 mod field;
+mod mailbox;
 mod spf;
 mod state;
 mod verdict;

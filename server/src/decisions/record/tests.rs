@@ -3,8 +3,10 @@
 use super::*;
 use crate::{
     ask::{
-        Ailing, Answer, Answered, DnsAnswer, DnsName, DnsQuestion, Failure, Health, HealthBoard, ListId, Record,
-        RecordType, SpfQuestion, SpfRole, SpfTerms, StateAnswer, StateQuestion, Upstream,
+        Ailing, Answer, Answered, DnsAnswer, DnsName, DnsQuestion, Existence, Failure, Health, HealthBoard, ListId,
+        Looked, MailboxQuestion, Record, RecordType, SpfQuestion, SpfRole, SpfTerms, StateAnswer, StateQuestion,
+        Upstream,
+        mailbox::Source,
         spf::{Evaluation, Explanation, Flaw, Input, Matched, Query, SpfResult},
     },
     check::{Exemption, Outcome},
@@ -15,8 +17,8 @@ use crate::{
     mode::Mode,
     pipeline::{Action, Course, DecisionId, Judged, ListsHeard, Part, StepSeen, Verdict, degraded},
     session::{
-        Address, Connection, Facts, Helo, History, ListsNote, Rcpthosts, ReplyStyle, Sender, SessionId, Stage, Tally,
-        Tried,
+        Address, Connection, Facts, Helo, History, ListsNote, Missing, Rcpthosts, ReplyStyle, Sender, SessionId, Stage,
+        Tally, Tried,
     },
     state::{Digest, Exception, Experience, Standing, Subject, Tokens, Triplet},
 };
@@ -92,8 +94,10 @@ fn history() -> impl Strategy<Value = History> {
     };
     let listed = vec(any::<u64>().prop_map(ListId::from_number), 0..ListsNote::LISTED_MAX);
     let rest = any::<(bool, bool, bool, u32)>();
-    (tally(), tally(), select(&Mode::ALL[..]), listed, rest).prop_map(
-        |(transaction, connection, mildest, listed, (seen, welcomed, identified, delayed_ms))| History {
+    let missing = (any::<u32>(), vec(any::<u16>(), 0..Missing::DISTINCT_MAX))
+        .prop_map(|(in_transaction, distinct)| Missing { in_transaction, distinct });
+    (tally(), tally(), select(&Mode::ALL[..]), listed, (rest, missing)).prop_map(
+        |(transaction, connection, mildest, listed, ((seen, welcomed, identified, delayed_ms), missing))| History {
             transaction,
             connection,
             mildest,
@@ -101,6 +105,7 @@ fn history() -> impl Strategy<Value = History> {
             welcomed,
             identified,
             delayed_ms,
+            missing,
         },
     )
 }
@@ -142,8 +147,11 @@ fn question() -> impl Strategy<Value = Question> {
         any::<u64>().prop_map(|key| StateQuestion::Triplet(Digest::of(&[&key.to_be_bytes()]))),
         any::<u64>().prop_map(|key| StateQuestion::Tokens(Digest::of(&[&key.to_be_bytes()]))),
     ];
+    let mailbox = (bytes(), text()).prop_map(|(address, name)| {
+        Question::Mailbox(Arc::new(MailboxQuestion { address, source: Arc::new(Source::recorded(&name)) }))
+    });
     let other = prop_oneof![Just(Question::ListHealth), Just(Question::Exceptions)];
-    prop_oneof![5 => dns, 2 => other, 2 => spf, 2 => state.prop_map(Question::State)]
+    prop_oneof![5 => dns, 2 => other, 2 => spf, 2 => state.prop_map(Question::State), 1 => mailbox]
 }
 
 fn evaluation() -> impl Strategy<Value = Evaluation> {
@@ -187,6 +195,8 @@ fn answer() -> impl Strategy<Value = Answer> {
         2 => evaluation().prop_map(|evaluation| Answer::Spf(Arc::new(evaluation))),
         2 => state_answer().prop_map(Answer::State),
         1 => vec(excepted(), 0..4).prop_map(|all| Answer::Exceptions(all.into())),
+        1 => (select(&Existence::ALL[..]), any::<bool>(), text())
+            .prop_map(|(existence, is_ours, why)| Answer::Mailbox(Arc::new(Looked { existence, is_ours, why }))),
     ]
 }
 

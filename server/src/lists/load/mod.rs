@@ -1,5 +1,10 @@
 //! How does a list of the configuration become a matcher? Texts in `tollgate.toml`, and a file beside it: lines of text,
-//! or a cdb if its name ends in `.cdb`. Every mistake becomes a fault with its line, oddities become warnings.
+//! or another form that its name's ending tells (`ending`). Every mistake becomes a fault with its line, oddities become
+//! warnings.
+
+mod dialect;
+mod ending;
+mod subscribers;
 
 use super::{Cdb, KeyList, Keys, NetworkSet, Networks, TcpRules, control, keys::Sorted, postmaster_stays_reachable};
 use crate::{
@@ -7,11 +12,14 @@ use crate::{
     files::{Demands, Notes, Reader},
 };
 use bytes::Bytes;
+pub use dialect::{About, addresses};
+use ending::Ending;
 use std::{
     any::Any,
     path::{Path, PathBuf},
     sync::Arc,
 };
+pub use subscribers::{denied, posters};
 
 /// Faults reported of one file; more of the same help nobody.
 pub const FAULTS_MAX: usize = 20;
@@ -55,11 +63,13 @@ fn keys_if(
 }
 
 fn read_keys(path: &Path, content: Bytes, notes: &mut Notes) -> Result<Keys, Vec<Fault>> {
-    let keys = if is_cdb(path) {
-        Keys::Cdb(cdb(path, content)?)
-    } else {
-        warn_of_dos_lines(notes, &content);
-        Keys::Sorted(Sorted::new(control::entries(&content).map(|entry| entry.text)))
+    let keys = match Ending::of(path) {
+        Ending::Cdb => Keys::Cdb(cdb(path, content)?),
+        Ending::Zone | Ending::Domains => Keys::Domains(ending::domains(path, &content)?),
+        Ending::Other => {
+            warn_of_dos_lines(notes, &content);
+            Keys::Sorted(Sorted::new(control::entries(&content).map(|entry| entry.text)))
+        }
     };
     notes.entries = keys.len();
     Ok(keys)
@@ -90,8 +100,11 @@ pub fn networks_if(
 }
 
 fn read_networks(path: &Path, content: Bytes, notes: &mut Notes) -> Result<NetworkSet, Vec<Fault>> {
+    if Ending::of(path) == Ending::Zone {
+        return ending::networks(path, &content, notes);
+    }
     let mut reader = NetworkReader { path, networks: Vec::new(), faults: Vec::new() };
-    if is_cdb(path) {
+    if Ending::of(path) == Ending::Cdb {
         cdb(path, content)?.iter().for_each(|(key, _)| reader.take(0, key));
     } else {
         warn_of_dos_lines(notes, &content);
@@ -111,7 +124,7 @@ pub fn tcp_rules(section: &Section<'_>, build: &mut Build<'_>, field: &'static s
 }
 
 fn read_tcp_rules(path: &Path, content: Bytes, notes: &mut Notes) -> Result<TcpRules, Vec<Fault>> {
-    let rules = if is_cdb(path) {
+    let rules = if Ending::of(path) == Ending::Cdb {
         TcpRules::from_cdb(cdb(path, content)?)
     } else {
         let fault = |(line, text)| vec![Fault { file: path.display().to_string(), line, text }];
@@ -142,10 +155,6 @@ fn file<T: Any + Send + Sync>(
             None
         }
     }
-}
-
-fn is_cdb(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension == "cdb")
 }
 
 fn cdb(path: &Path, content: Bytes) -> Result<Cdb, Vec<Fault>> {

@@ -80,17 +80,17 @@ fn comments_and_lines_without_colon_are_passed_over_and_faults_are_named() {
 
 #[test]
 fn keys_know_how_specific_they_are() {
-    let bits = |key: &str, by_name| Hit { key: key.into(), by_name, data: b"" }.prefix_bits();
+    let bits = |key: &str, by| Hit { key: key.into(), by, data: b"" }.prefix_bits();
     assert_eq!(
-        [bits("192.0.2.9", false), bits("192.0.2.", false), bits("192.", false), bits("", false)],
-        [32, 24, 8, 0]
+        ["192.0.2.9", "192.0.2.", "192.", "", "2001:db8::1"].map(|key| bits(key, KeyedBy::Address)),
+        [32, 24, 8, 0, 128]
     );
-    assert_eq!([bits("2001:db8::1", false), bits("=mx.example", true)], [128, 0]);
+    assert_eq!([bits("=mx.example", KeyedBy::Name), bits("me@192.0.2.9", KeyedBy::Ident)], [0, 0]);
 }
 
 #[test]
 fn data_of_a_foreign_cdb_is_read_as_tcpserver_reads_it() {
-    let hit = Hit { key: Vec::new(), by_name: false, data: b"Dx\0+A=1\0+B\0junk\0+C=cut off" };
+    let hit = Hit { key: Vec::new(), by: KeyedBy::Address, data: b"Dx\0+A=1\0+B\0junk\0+C=cut off" };
     assert!(hit.denies());
     assert_eq!(hit.variables().collect::<Vec<_>>(), [(b"A".as_slice(), b"1".as_slice())]);
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    ask::{Ailing, Answer, Failure, Health, HealthBoard, ListId, Record, spf},
+    ask::{Ailing, Answer, Existence, Failure, Health, HealthBoard, ListId, Looked, Record, spf},
     decisions::record,
     pipeline::{Action, Explained, PathStep, explain},
 };
@@ -112,6 +112,9 @@ action = 'defer'
 mode = 'enforce'
 [check.sender_domain]
 mode = 'enforce'
+[check.recipient]
+mode = 'enforce'
+source = 'live'
 ";
 
 fn found(record: Record) -> DnsAnswer {
@@ -137,6 +140,7 @@ impl Ask for World {
                 Answer::ListHealth(Arc::new(HealthBoard::new([ailing])))
             }
             Question::Spf(_) => Answer::Spf(Arc::new(spf::Evaluation::bare(spf::SpfResult::Fail))),
+            Question::Mailbox(_) => Answer::Mailbox(Arc::new(Looked::new(Existence::Missing, "no .qmail file"))),
             // The engine's own memory answers.
             Question::State(_) | Question::Exceptions => return None,
         };

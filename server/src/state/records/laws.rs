@@ -15,7 +15,7 @@ pub(in crate::state) fn any_tokens() -> impl Strategy<Value = Tokens> {
 
 pub(in crate::state) fn any_standing() -> impl Strategy<Value = Standing> {
     let point = || 0.0..1e6_f32;
-    let points = (prop::array::uniform8(point()), prop::array::uniform3(point()), prop::array::uniform3(point()));
+    let points = (prop::array::uniform9(point()), prop::array::uniform3(point()), prop::array::uniform3(point()));
     let marks = prop::collection::btree_set(1..9_u16, 0..=3);
     (0..3_u16, 0..4_u32, any::<u32>(), points, marks).prop_map(|(epoch, events, at, (counts, good, bad), marks)| {
         let marks: Vec<u16> = marks.into_iter().collect();

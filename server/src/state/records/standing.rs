@@ -34,11 +34,13 @@ pub enum Experience {
     Vanished,
     /// An administrator said that it was refused wrongly.
     Pardoned,
+    /// Several recipients that do not exist, in one connection: addresses are being tried.
+    Harvesting,
 }
 
 impl Experience {
     /// All of them; records are written in this order: only ever append.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Accepted,
         Self::Refused,
         Self::BadRecipient,
@@ -47,6 +49,7 @@ impl Experience {
         Self::Trap,
         Self::Vanished,
         Self::Pardoned,
+        Self::Harvesting,
     ];
 
     /// The word in metrics and on the command line.
@@ -60,6 +63,7 @@ impl Experience {
             Self::Trap => "trap",
             Self::Vanished => "vanished",
             Self::Pardoned => "pardoned",
+            Self::Harvesting => "harvesting",
         }
     }
 }

@@ -1,0 +1,210 @@
+//! Who is asked about which mail host? Read from the configuration, once.
+
+use crate::{
+    ask::mailbox::{Kind, KnownAddresses, Live, Named, Places, Snapshot, Source, System},
+    config::{Build, Fault, Section},
+    files::{Demands, Notes, Reader},
+    lists::{Cdb, KeyList, load, qmail::Assign},
+};
+use bytes::Bytes;
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+const HOUR: u64 = 3_600;
+
+/// Who knows the mailboxes, by mail host.
+pub(super) struct Sources {
+    /// By label, in lower case.
+    by_host: BTreeMap<String, Arc<Source>>,
+    /// Of all other hosts.
+    others: Others,
+    lists: Arc<KnownAddresses>,
+}
+
+enum Others {
+    /// One source, whatever the host is called.
+    One(Arc<Source>),
+    /// Each host lacks a snapshot of its own.
+    Lacking,
+    /// Nobody is asked: there is nothing to ask.
+    Nobody,
+}
+
+impl Sources {
+    pub(super) fn build(section: &Section<'_>, build: &mut Build<'_>) -> Self {
+        let lists = Arc::new(lists(section, build));
+        let snapshots = section.tables("snapshot");
+        let mut by_host = BTreeMap::new();
+        for table in &snapshots {
+            let host = table.text("host").to_ascii_lowercase();
+            let file = table.path("file");
+            let kind = match file {
+                _ if host.is_empty() => Err(("host", "not set: expected the label of a mail host".to_owned())),
+                None => Err(("file", "not set: expected a file that `tollgate recipients export` wrote".to_owned())),
+                Some(path) => Ok(snapshot(table, build, &path)),
+            };
+            match kind {
+                Err((field, text)) => table.fault(field, text),
+                Ok(_) if by_host.contains_key(&host) => {
+                    table.fault("host", format!("{host} has a snapshot already: expected one for each host"));
+                }
+                Ok(kind) => {
+                    _ = by_host.insert(host.clone(), Arc::new(Source { name: host, lists: lists.clone(), kind }))
+                }
+            }
+        }
+        let is_live = match section.choice("source") {
+            "live" => true,
+            "snapshots" => false,
+            _ => snapshots.is_empty() && is_qmail_host(build),
+        };
+        let one =
+            |name: &str, kind| Others::One(Arc::new(Source { name: name.to_owned(), lists: lists.clone(), kind }));
+        let others = match () {
+            () if is_live => one("live", Kind::Live(Arc::new(live(section, build)))),
+            () if !snapshots.is_empty() || section.choice("source") == "snapshots" => Others::Lacking,
+            () if !lists.lists.is_empty() => one("lists", Kind::ListsAlone),
+            () => Others::Nobody,
+        };
+        Self { by_host, others, lists }
+    }
+
+    /// Who knows this host's mailboxes; `None` = nobody is asked.
+    pub(super) fn of(&self, host: &str) -> Option<Arc<Source>> {
+        let host = host.to_ascii_lowercase();
+        match (self.by_host.get(&host), &self.others) {
+            (Some(source), _) | (None, Others::One(source)) => Some(source.clone()),
+            (None, Others::Lacking) => {
+                let kind = Kind::Lacking(format!("no snapshot of {} is configured", host.escape_default()));
+                Some(Arc::new(Source { name: host, lists: self.lists.clone(), kind }))
+            }
+            (None, Others::Nobody) => None,
+        }
+    }
+
+    /// Those that are configured.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Arc<Source>> {
+        let one = if let Others::One(source) = &self.others { Some(source) } else { None };
+        self.by_host.values().chain(one)
+    }
+}
+
+/// qmail has neither: it does not run here.
+fn is_qmail_host(build: &mut Build<'_>) -> bool {
+    let mut is_there = |name| {
+        let is_there = matches!(build.read(&build.control_file(name), "presence"), Ok(Some(_)));
+        if is_there {
+            build.note_entries(1);
+        }
+        is_there
+    };
+    is_there("locals") || is_there("me")
+}
+
+fn live(section: &Section<'_>, build: &mut Build<'_>) -> Live {
+    let beside = || build.control.parent().unwrap_or(Path::new("/")).join("users");
+    let places = Places { control: build.control.to_owned(), users: section.path("users").unwrap_or_else(beside) };
+    warn_of_users(build, &places.users);
+    Live::new(places, Box::new(System))
+}
+
+/// `users/assign` is read by nobody but `qmail-newu`: what was written there and not compiled does not count. Nothing that is
+/// wrong with either file is a fault of ours: the one in force is asked live.
+fn warn_of_users(build: &mut Build<'_>, folder: &Path) {
+    let cdb = taken(
+        build,
+        &folder.join("cdb"),
+        ("users_cdb", &|content| Cdb::new(content).map_err(|error| error.to_string())),
+    );
+    if let Some(Err(error)) = cdb.as_deref() {
+        build.warn(format!("users/cdb: {error}: no recipient is refused, and qmail defers all mail"));
+    }
+    let read = |content: Bytes| Assign::parse(&content).map_err(|error| error.to_string());
+    let assign = match taken(build, &folder.join("assign"), ("users_assign", &read)) {
+        None => return,
+        Some(assign) => assign,
+    };
+    let assign = match &*assign {
+        Ok(assign) => assign,
+        Err(error) => return build.warn(format!("users/assign, {error}: qmail-newu refuses the file")),
+    };
+    for (line, prefix) in assign.unreachable() {
+        let prefix = prefix.escape_ascii();
+        build.warn(format!(
+            "users/assign, line {line}: +{prefix} matches nothing, for its last letter is upper case: expected lower case"
+        ));
+    }
+    let is_compiled = |cdb: &Cdb| assign.records().all(|(key, value)| cdb.find(key) == Some(value));
+    if !cdb.is_some_and(|cdb| cdb.as_ref().as_ref().is_ok_and(is_compiled)) {
+        build.warn("users/cdb does not say what users/assign says: expected qmail-newu to be run after a change");
+    }
+}
+
+/// What a file is read as, and how.
+type Form<'a, T> = (&'static str, &'a dyn Fn(Bytes) -> Result<T, String>);
+
+/// A file of which anything may be wrong. Its entries are not counted: nobody keeps an older version of it in force.
+fn taken<T: Send + Sync + 'static>(
+    build: &mut Build<'_>,
+    path: &Path,
+    (form, read): Form<'_, T>,
+) -> Option<Arc<Result<T, String>>> {
+    let parse = |_: &Path, content: Bytes, _: &mut Notes| Ok(read(content));
+    build.list(path, &Reader { form, must_exist: false, parse: &parse, demands: Demands::NONE }).ok().flatten()
+}
+
+/// A file that is not there yet is no fault: its host's recipients are all taken meanwhile.
+fn snapshot(table: &Section<'_>, build: &mut Build<'_>, path: &Path) -> Kind {
+    let age_max = Duration::from_secs(table.integer("age_max_hours").unsigned_abs() * HOUR);
+    let reader = Reader { form: "snapshot", must_exist: false, parse: &read_snapshot, demands: Demands::NONE };
+    match build.list(path, &reader) {
+        Ok(Some(snapshot)) => {
+            if !snapshot.host.eq_ignore_ascii_case(&table.text("host")) {
+                build.warn(format!(
+                    "a snapshot of {}: expected one of {}",
+                    snapshot.host.escape_default(),
+                    table.text("host")
+                ));
+            }
+            Kind::Snapshot(snapshot, age_max)
+        }
+        Ok(None) => {
+            let host = table.text("host");
+            build.warn(format!("no snapshot of {host} yet: until there is one, all its recipients are taken"));
+            Kind::Lacking(format!("there is no {}", path.display()))
+        }
+        Err(faults) => {
+            faults.into_iter().for_each(|fault| table.push(fault));
+            Kind::Lacking(String::new())
+        }
+    }
+}
+
+fn read_snapshot(path: &Path, content: Bytes, notes: &mut Notes) -> Result<Snapshot, Vec<Fault>> {
+    let cdb = Cdb::new(content).map_err(|error| error.to_string());
+    let snapshot = cdb.and_then(|cdb| Snapshot::new(cdb).map_err(|error| error.to_string()));
+    let snapshot = snapshot.map_err(|error| vec![Fault::of_file(path, error)])?;
+    notes.entries = snapshot.len();
+    Ok(snapshot)
+}
+
+fn lists(section: &Section<'_>, build: &mut Build<'_>) -> KnownAddresses {
+    let mut known = KnownAddresses::default();
+    for table in section.tables("also") {
+        let place = load::Place { texts: "addresses", file: "file" };
+        let keys: KeyList = load::keys(&table, build, place, None);
+        if keys.is_empty() && !table.is_set("file") {
+            table.fault("file", "neither file nor addresses: expected addresses that exist");
+        }
+        let name = table.path("file").map_or("the list".to_owned(), |path| path.display().to_string());
+        let domain = table.text("domain").to_ascii_lowercase();
+        if let Some(entry) = keys.find_entry(|entry| domain.is_empty() && !entry.contains(&b'@')) {
+            build.warn(format!(
+                "\"{}\" has no @: it is nobody's address; expected `domain` for local parts",
+                entry.escape_ascii()
+            ));
+        }
+        known.lists.push(Named { name, domain, keys });
+        known.complete.extend(table.texts("complete").iter().map(|domain| domain.to_ascii_lowercase().into_bytes()));
+    }
+    known
+}

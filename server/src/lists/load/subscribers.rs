@@ -1,0 +1,57 @@
+//! How do a mailing list's own files become sets of senders? ezmlm's folder, as it is when the policy is built.
+
+use crate::{
+    config::{Build, Fault, Section},
+    files::{Demands, Notes, Reader},
+    lists::{
+        ezmlm::subscribers::{BUCKETS, addresses, bucket_name},
+        keys::Sorted,
+    },
+};
+use bytes::Bytes;
+use std::{path::Path, sync::Arc};
+
+/// Databases of those who may post where only subscribers may; the first is the list's own. As ezmlm-issubn tests them for
+/// a list made with `-u`.
+const POSTERS: [&str; 4] = ["", "digest", "allow", "mod"];
+/// The database of those who may not: a list made with `-k`.
+const DENIED: &str = "deny";
+
+/// Who may post to the list in this folder, as far as only subscribers may.
+pub fn posters(section: &Section<'_>, build: &mut Build<'_>, folder: &Path) -> Vec<Arc<Sorted>> {
+    read(section, build, folder, &POSTERS)
+}
+
+/// Who may not.
+pub fn denied(section: &Section<'_>, build: &mut Build<'_>, folder: &Path) -> Vec<Arc<Sorted>> {
+    read(section, build, folder, &[DENIED])
+}
+
+fn read(section: &Section<'_>, build: &mut Build<'_>, folder: &Path, databases: &[&str]) -> Vec<Arc<Sorted>> {
+    let mut all = Vec::new();
+    let reader = Reader { form: "subscribers", must_exist: false, parse: &parse, demands: Demands::NONE };
+    for database in databases {
+        let folder = folder.join(database).join("subscribers");
+        // A database that is not there is noticed by one file of it: all 53 need not be looked for.
+        let buckets = if folder.is_dir() { BUCKETS } else { 1 };
+        for bucket in (0..buckets).map(bucket_name) {
+            match build.list(&folder.join(bucket.to_string()), &reader) {
+                Ok(found) => all.extend(found),
+                Err(faults) => faults.into_iter().for_each(|fault| section.push(fault)),
+            }
+        }
+    }
+    all
+}
+
+/// The file's name is its hash.
+fn parse(path: &Path, content: Bytes, notes: &mut Notes) -> Result<Sorted, Vec<Fault>> {
+    let bucket = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.chars().next());
+    let mut all = Vec::new();
+    let misplaced = addresses(bucket.unwrap_or_default(), &content, &mut all);
+    notes.entries = all.len();
+    if misplaced > 0 {
+        notes.warn(format!("{misplaced} records that ezmlm does not find here: they do not count"));
+    }
+    Ok(Sorted::new(all.iter().map(Vec::as_slice)))
+}

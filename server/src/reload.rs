@@ -13,7 +13,7 @@ use crate::{
     decision_log::{self, LogHandle, LogRing},
     decisions,
     dns_lists::{self, keeper::KeeperHandle},
-    files::{Files, LoadedFile},
+    files::{self, Files, LoadedFile},
     pipeline::{Engine, Policy},
     state,
 };
@@ -233,7 +233,7 @@ impl Reloader {
             self.ring.notice(now, "warning", vec![("warning", warning)]);
         }
         let policy = self.engine.policy();
-        self.tell_lists(old.files(), policy.files(), now);
+        self.tell_lists(&files::shown(old.files()), &files::shown(policy.files()), now);
         (Ok(Reloaded { generation, refused: refused(policy.files()) }), Some(old))
     }
 

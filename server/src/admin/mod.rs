@@ -26,6 +26,7 @@ use crate::{
     ask::Ailing,
     config::{self, Fault},
     decisions::Recorded,
+    files,
     pipeline::{Decision, DecisionId, KillSwitch},
     reload::Reloaded,
     rpc::convert,
@@ -88,7 +89,7 @@ impl Admin for Desk {
             listening: self.running.listening.clone(),
             mode: policy.settings().mode.to_string(),
             off: self.running.switch.state(self.running.clock.now()).map(|state| convert::switch(&state)),
-            lists: policy.files().iter().map(convert::list_file).collect(),
+            lists: files::shown(policy.files()).iter().map(convert::list_file).collect(),
             counters: counters(&self.running.metrics()),
             dns_lists_ailing: self.running.engine.lists().board().ailing().iter().map(Ailing::to_string).collect(),
         }))

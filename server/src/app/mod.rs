@@ -38,7 +38,7 @@ use crate::{
         self, DnsLists,
         keeper::{self, Keeper, KeeperHandle},
     },
-    exceptions,
+    exceptions, files,
     pipeline::{Engine, KillSwitch, Policy},
     recall::Recall,
     reload::{self, InForce, Loaded, REQUESTS_MAX, Reloader},
@@ -213,7 +213,7 @@ impl Start {
             ("generation", policy.generation().to_string()),
         ];
         self.ring.notice(self.now, "start", words);
-        policy.files().iter().for_each(meters::list_in_force);
+        files::shown(policy.files()).iter().for_each(meters::list_in_force);
         for warning in policy.warnings() {
             self.ring.notice(self.now, "warning", vec![("warning", warning)]);
         }

@@ -1,20 +1,22 @@
 //! Which files is a policy built from, and in which version? Each is parsed once, shared with the next policy for as long
 //! as it stays as it is, and kept as it was when what stands there now cannot be believed.
 //!
-//! `seen` looks at a file, `guard` compares a list with the one before it, `settings` is `[lists]`, `folders` says which
-//! folders tell of a change, `watch` notices it.
+//! `seen` looks at a file, `guard` compares a list with the one before it, `settings` is `[lists]`, `shown` says
+//! how files are told of, `folders` which folders tell of a change, `watch` notices it.
 
 mod folders;
 mod guard;
 mod loaded;
 mod seen;
 mod settings;
+mod shown;
 mod watch;
 
 pub use guard::Guard;
 pub use loaded::LoadedFile;
 pub(crate) use seen::Seen;
 pub use settings::{FIELDS, Settings};
+pub use shown::{PART, shown};
 pub(crate) use watch::Watch;
 
 use crate::{clock::Clock, config::Fault};

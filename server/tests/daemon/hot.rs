@@ -297,7 +297,7 @@ async fn what_cannot_be_a_list_leaves_the_one_before_and_one_clear_line() {
     // Lines of a DOS editor count, and are told.
     fs::write(&path, "@bad.example\r\n").expect("written");
     refused(&daemon, badmailfrom).await;
-    assert!(daemon.log().contains("CR"), "the warning");
+    wait_for("the warning", || daemon.log().contains("CR").then_some(()));
 }
 
 #[tokio::test]

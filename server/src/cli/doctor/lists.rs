@@ -1,14 +1,14 @@
 //! Are the files there that the policy was built from?
 
 use super::{Patient, Report};
-use crate::files::LoadedFile;
+use crate::files::{self, LoadedFile};
 
 const TEST: &str = "list";
 
 pub(super) fn examine(patient: &Patient, report: &mut Report) {
     let Some(policy) = &patient.policy else { return };
-    for file in policy.files() {
-        one(file, report);
+    for file in files::shown(policy.files()) {
+        one(&file, report);
     }
 }
 

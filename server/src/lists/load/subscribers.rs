@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Build, Fault, Section},
-    files::{Demands, Notes, Reader},
+    files::{self, Demands, Notes, Reader},
     lists::{
         ezmlm::subscribers::{BUCKETS, addresses, bucket_name},
         keys::Sorted,
@@ -29,7 +29,7 @@ pub fn denied(section: &Section<'_>, build: &mut Build<'_>, folder: &Path) -> Ve
 
 fn read(section: &Section<'_>, build: &mut Build<'_>, folder: &Path, databases: &[&str]) -> Vec<Arc<Sorted>> {
     let mut all = Vec::new();
-    let reader = Reader { form: "subscribers", must_exist: false, parse: &parse, demands: Demands::NONE };
+    let reader = Reader { form: files::PART, must_exist: false, parse: &parse, demands: Demands::NONE };
     for database in databases {
         let folder = folder.join(database).join("subscribers");
         // A database that is not there is noticed by one file of it: all 53 need not be looked for.

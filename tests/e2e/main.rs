@@ -15,6 +15,7 @@ mod lists;
 mod memory;
 mod modes;
 mod observing;
+mod recipients;
 mod refusals;
 mod relaying;
 mod reload;

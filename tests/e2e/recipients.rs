@@ -4,6 +4,7 @@ use std::{fs, path::Path};
 use tollgate::{lists::bucket_of, session::Address};
 use tollgate_tests::{
     gate::{CLEAN, Gate, Plan, RELAY},
+    mailboxes::home,
     scratch::Scratch,
     smtp::Reply,
     wait,
@@ -12,23 +13,9 @@ use tollgate_tests::{
 /// The author's own words.
 const NO_MAILBOX: &str = "sorry, no mailbox here by that name.";
 
-/// One home that everything at our domain goes to, with some `.qmail` files; `users/cdb` names it, so that no account is
-/// needed.
-fn home(scratch: &Scratch, files: &[&str]) -> String {
-    let home = scratch.path("home");
-    let users = scratch.path("users");
-    for folder in [&home, &users] {
-        fs::create_dir(folder).expect("a folder");
-    }
-    for file in files {
-        scratch.write(&format!("home/{file}"), "");
-    }
-    let mut maker = cdb::CDBMake::new(fs::File::create(users.join("cdb")).expect("a file")).expect("a writer");
-    let value = format!("all\x001\x001\0{}\0-\0", home.display());
-    maker.add(b"!", value.as_bytes()).expect("a record");
-    maker.add(b"", b"").expect("a record");
-    maker.finish().expect("tables");
-    format!("\n[check.recipient]\nmode = \"enforce\"\nusers = \"{}\"\n", users.display())
+/// A policy that refuses whom this home has no file for.
+fn refusing(scratch: &Scratch, files: &[&str]) -> String {
+    format!("\n[check.recipient]\nmode = \"enforce\"\nusers = \"{}\"\n", home(scratch, files).display())
 }
 
 fn answer(gate: &Gate, sender: &str, recipient: &str) -> Reply {
@@ -39,8 +26,9 @@ fn answer(gate: &Gate, sender: &str, recipient: &str) -> Reply {
 fn nobodys_mailbox_is_refused_and_a_new_one_counts_at_once() {
     let scratch = Scratch::new("recipients-home");
     let plan = Plan::new("recipients").control("locals", "ours.example\n");
-    let gate =
-        plan.policy(&format!("reply_ids = false\n{}", home(&scratch, &[".qmail-ann", ".qmail-list-default"]))).start();
+    let gate = plan
+        .policy(&format!("reply_ids = false\n{}", refusing(&scratch, &[".qmail-ann", ".qmail-list-default"])))
+        .start();
     for exists in ["ann@ours.example", "ANN@ours.example", "list-x@ours.example", "who@second.example"] {
         assert_eq!(answer(&gate, "ann@there.example", exists).code, 250, "{exists}");
     }
@@ -57,7 +45,7 @@ fn nobodys_mailbox_is_refused_and_a_new_one_counts_at_once() {
 #[test]
 fn a_prober_who_is_told_at_data_learns_nothing() {
     let scratch = Scratch::new("recipients-late");
-    let policy = home(&scratch, &[".qmail-ann"]) + "deny_at = \"data\"\n";
+    let policy = refusing(&scratch, &[".qmail-ann"]) + "deny_at = \"data\"\n";
     let gate = Plan::new("recipients-data").control("locals", "ours.example\n").policy(&policy).start();
     let sent = gate.deliver(CLEAN, "ann@there.example", &["ann@ours.example", "bob@ours.example"], "probe");
     assert_eq!(sent.recipients.iter().map(|reply| reply.code).collect::<Vec<_>>(), [250, 250], "{sent:?}");

@@ -15,6 +15,7 @@ pub mod exim;
 pub mod fake;
 pub mod gate;
 pub mod http;
+pub mod mailboxes;
 pub mod metrics;
 pub mod ports;
 pub mod preset;

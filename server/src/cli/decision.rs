@@ -109,6 +109,9 @@ fn evidence(evidence: &Evidence) -> Vec<String> {
     let source = match evidence {
         Evidence { missing: true, .. } => format!("no answer within {}", took(evidence.took_us)),
         Evidence { stale: true, .. } => format!("stale: cached {age_seconds} s ago, expired"),
+        // What is remembered does not expire like an answer of the DNS.
+        Evidence { cached: true, ttl_seconds: 0, age_seconds: 0, .. } => "at hand".to_owned(),
+        Evidence { cached: true, ttl_seconds: 0, .. } => format!("at hand, {age_seconds} s old"),
         Evidence { cached: true, .. } => format!("cached {age_seconds} s ago, {ttl_seconds} s left"),
         Evidence { ttl_seconds: 0, .. } => format!("asked, {}", took(evidence.took_us)),
         Evidence { .. } => format!("asked, {}, valid {ttl_seconds} s", took(evidence.took_us)),

@@ -324,6 +324,23 @@ async fn a_cdb_that_is_cut_off_or_flipped_leaves_the_one_before() {
     assert_eq!(action(&daemon, cdb).await, Action::Reject);
 }
 
+/// Who writes under another name of the same file, in a folder of which nobody knows, is not reported: as over NFS.
+#[tokio::test]
+async fn what_the_system_does_not_report_is_found_by_looking() {
+    let mut daemon = daemon();
+    daemon.kill();
+    let text = fs::read_to_string(daemon.path("tollgate.toml")).expect("the configuration");
+    fs::write(daemon.path("tollgate.toml"), format!("{text}\n[lists]\npoll_s = 1\n")).expect("written");
+    let elsewhere = daemon.path("elsewhere");
+    fs::create_dir(&elsewhere).expect("a folder");
+    let kind = KINDS.iter().find(|kind| kind.file == "lists/clients").expect("one");
+    fs::hard_link(daemon.path(kind.file), elsewhere.join("clients")).expect("another name");
+    daemon.run();
+    assert_eq!(action(&daemon, kind).await, Action::Continue);
+    fs::write(elsewhere.join("clients"), kind.content[1]).expect("written");
+    refused(&daemon, kind).await;
+}
+
 /// Resident pages and open descriptors of the daemon.
 fn costs(daemon: &Daemon) -> (u64, usize) {
     let of = |name: &str| PathBuf::from(format!("/proc/{}/{name}", daemon.id()));

@@ -100,8 +100,18 @@ pub struct InForce {
     pub document: Arc<Document>,
     /// Unix time in seconds at which the configuration was loaded.
     pub loaded_at: u64,
-    /// Why the newest reload failed; `None` = it did not.
+    /// Why the newest reload of the configuration failed; `None` = it did not.
     pub error: Option<String>,
+    /// Why lists that have changed since cannot be put in force with it; `None` = they are.
+    pub lists_error: Option<String>,
+}
+
+impl InForce {
+    /// Whatever has failed and not been mended, a line each; empty = nothing.
+    pub fn failed(&self) -> String {
+        let lines: Vec<&str> = self.error.iter().chain(&self.lists_error).map(String::as_str).collect();
+        lines.join("\n")
+    }
 }
 
 /// What a reload came to.
@@ -170,7 +180,7 @@ impl Reloader {
         let (generation, files) = self.next(forced);
         // Millions of list entries take seconds: the administrator and Prometheus are served meanwhile.
         let loaded = spawn_blocking(move || load_after(config.as_deref(), generation, files)).await;
-        match self.told(loaded) {
+        match self.told(loaded, false) {
             Ok(loaded) => self.put_in_force(loaded),
             Err(faults) => (Err(faults), None),
         }
@@ -180,10 +190,11 @@ impl Reloader {
         let document = self.lock().document.clone();
         let (generation, files) = self.next(forced);
         let built = spawn_blocking(move || Policy::build_from(&document, generation, files)).await;
-        let policy = match self.told(built) {
+        let policy = match self.told(built, true) {
             Ok(policy) => policy,
             Err(faults) => return (Err(faults), None),
         };
+        self.lists_are_well();
         let before = self.engine.policy();
         if !has_news(before.files(), policy.files()) {
             // Somebody has touched a file, no more.
@@ -199,13 +210,21 @@ impl Reloader {
         (policy.generation() + 1, Files::after(policy.files(), forced))
     }
 
+    /// Lists can be put in force again; what is wrong with the configuration, if anything, stays.
+    fn lists_are_well(&self) {
+        let mut in_force = self.lock();
+        if in_force.lists_error.take().is_some() && in_force.error.is_none() {
+            meters::reload_mended();
+        }
+    }
+
     /// Tells the log of what could not be built.
-    fn told<T>(&self, built: Result<Result<T, Vec<Fault>>, JoinError>) -> Result<T, Vec<Fault>> {
+    fn told<T>(&self, built: Result<Result<T, Vec<Fault>>, JoinError>, only_lists: bool) -> Result<T, Vec<Fault>> {
         let built = built.unwrap_or_else(|panic| {
             let text = format!("building the policy failed: {panic}");
             Err(vec![Fault { file: String::new(), line: 0, text }])
         });
-        built.inspect_err(|faults| self.refuse(faults))
+        built.inspect_err(|faults| self.refuse(faults, only_lists))
     }
 
     fn put_in_force(&self, loaded: Loaded) -> Done {
@@ -217,7 +236,8 @@ impl Reloader {
         let now = self.clock.now();
         self.log.set(loaded.log, loaded.decisions);
         self.dns_lists.set(loaded.dns_lists);
-        *self.lock() = InForce { document: Arc::new(loaded.document), loaded_at: now.unix_seconds(), error: None };
+        let document = Arc::new(loaded.document);
+        *self.lock() = InForce { document, loaded_at: now.unix_seconds(), error: None, lists_error: None };
         self.swap(loaded.policy, now, words)
     }
 
@@ -256,7 +276,7 @@ impl Reloader {
         gone.for_each(meters::list_gone);
     }
 
-    fn refuse(&self, faults: &[Fault]) {
+    fn refuse(&self, faults: &[Fault], only_lists: bool) {
         let now = self.clock.now();
         meters::reload_failed();
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
@@ -264,7 +284,9 @@ impl Reloader {
         for line in lines.iter().take(FAULTS_LOGGED_MAX) {
             self.ring.notice(now, "fault", vec![("fault", line.clone())]);
         }
-        self.lock().error = Some(lines.join("\n"));
+        let mut in_force = self.lock();
+        let error = if only_lists { &mut in_force.lists_error } else { &mut in_force.error };
+        *error = Some(lines.join("\n"));
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, InForce> {

@@ -84,7 +84,7 @@ impl Admin for Desk {
             started_at: self.running.started_at,
             generation: policy.generation(),
             config: in_force.document.file.clone(),
-            reload_error: in_force.error.unwrap_or_default(),
+            reload_error: in_force.failed(),
             loaded_at: in_force.loaded_at,
             listening: self.running.listening.clone(),
             mode: policy.settings().mode.to_string(),

@@ -128,6 +128,11 @@ pub fn configuration_loaded() {
     gauge!("tollgate_reload_failed").set(0.0);
 }
 
+/// What had failed works again.
+pub fn reload_mended() {
+    gauge!("tollgate_reload_failed").set(0.0);
+}
+
 /// A policy came into force.
 pub fn policy_in_force(generation: u64, now: Now) {
     gauge!("tollgate_policy_generation").set(generation as f64);

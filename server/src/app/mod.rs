@@ -137,7 +137,7 @@ impl Start {
         let (stop, acceptor) = start_acceptor(&server, (sockets.unix, sockets.tcp), queues)?;
         let (reloads, requests) = mpsc::channel(REQUESTS_MAX);
         let document = Arc::new(document);
-        let in_force = InForce { document, loaded_at: self.now.unix_seconds(), error: None };
+        let in_force = InForce { document, loaded_at: self.now.unix_seconds(), error: None, lists_error: None };
         let in_force = Arc::new(Mutex::new(in_force));
         let reloader = Reloader {
             config: self.config.clone(),

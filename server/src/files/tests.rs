@@ -1,10 +1,13 @@
 //! Does a list come into force when it should, and stay when it should not?
 
-use super::*;
+use super::{take::checksum, *};
 use std::{
     fs,
     path::PathBuf,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 /// A list of numbers, one a line; a folder to write it in; what is in force.

@@ -13,7 +13,7 @@ use crate::{
     decision_log::{self, LogHandle, LogRing},
     decisions,
     dns_lists::{self, keeper::KeeperHandle},
-    files::{self, Files, LoadedFile},
+    files::{self, Files, Forced, LoadedFile},
     pipeline::{Engine, Policy},
     state,
 };
@@ -68,8 +68,13 @@ pub fn load(config: Option<&Path>, generation: u64) -> Result<Loaded, Vec<Fault>
     load_after(config, generation, Files::default())
 }
 
+/// What the daemon starts with. `forced` = lists that hold all addresses or cover our own, too.
+pub fn load_first(config: Option<&Path>, forced: bool) -> Result<Loaded, Vec<Fault>> {
+    load_after(config, 1, Files::after(&[], forced))
+}
+
 /// The same, sharing what has not changed with the policy that `files` comes after.
-fn load_after(config: Option<&Path>, generation: u64, files: Files) -> Result<Loaded, Vec<Fault>> {
+fn load_after(config: Option<&Path>, generation: u64, mut files: Files) -> Result<Loaded, Vec<Fault>> {
     let document = Document::read(config)?;
     let faults = RefCell::new(Vec::new());
     let server = app::Settings::read(&document, &faults);
@@ -79,13 +84,15 @@ fn load_after(config: Option<&Path>, generation: u64, files: Files) -> Result<Lo
     let dns_lists = dns_lists::Settings::read(&document, &faults);
     let state = state::Settings::read(&document, &faults);
     let mut faults = faults.into_inner();
+    // Who may not read it learns so only where it would have mattered.
+    let unknown = Forced::read(&server.state_folder).map(|forced| files.remember(forced)).err();
     let policy = Policy::build_from(&document, generation, files);
     match policy {
         Ok(policy) if faults.is_empty() => {
             return Ok(Loaded { policy, document, server, log, decisions, dns, dns_lists, state });
         }
         Ok(_) => {}
-        Err(more) => faults.extend(more),
+        Err(more) => faults.extend(more.into_iter().chain(unknown.map(Fault::of_nothing))),
     }
     // Sections that two parts read have their faults twice.
     let mut faults = Fault::sorted(faults);
@@ -131,7 +138,7 @@ pub type Reply = oneshot::Sender<Result<Reloaded, Vec<Fault>>>;
 pub struct Request {
     /// Only the lists, because a file has changed; otherwise the configuration, too.
     pub only_lists: bool,
-    /// Take lists that grew or shrank out of bounds.
+    /// Take lists that grew or shrank out of bounds, that hold all addresses or cover our own.
     pub forced: bool,
     /// Who wants to know.
     pub reply: Reply,
@@ -155,6 +162,8 @@ pub struct Reloader {
     pub in_force: Arc<Mutex<InForce>>,
     /// Takes `[dns_lists]`.
     pub dns_lists: KeeperHandle,
+    /// Where lists that were taken by force are remembered.
+    pub state_folder: PathBuf,
 }
 
 impl Reloader {
@@ -178,8 +187,13 @@ impl Reloader {
     async fn everything(&self, forced: bool) -> Done {
         let config = self.config.clone();
         let (generation, files) = self.next(forced);
+        let state = self.state_folder.clone();
         // Millions of list entries take seconds: the administrator and Prometheus are served meanwhile.
-        let loaded = spawn_blocking(move || load_after(config.as_deref(), generation, files)).await;
+        let load = move || {
+            let loaded = load_after(config.as_deref(), generation, files)?;
+            keep_forced(&loaded.policy, &state).map(|()| loaded)
+        };
+        let loaded = spawn_blocking(load).await;
         match self.told(loaded, false) {
             Ok(loaded) => self.put_in_force(loaded),
             Err(faults) => (Err(faults), None),
@@ -189,8 +203,12 @@ impl Reloader {
     async fn lists(&self, forced: bool) -> Done {
         let document = self.lock().document.clone();
         let (generation, files) = self.next(forced);
-        let built = spawn_blocking(move || Policy::build_from(&document, generation, files)).await;
-        let policy = match self.told(built, true) {
+        let state = self.state_folder.clone();
+        let build = move || {
+            let policy = Policy::build_from(&document, generation, files)?;
+            keep_forced(&policy, &state).map(|()| policy)
+        };
+        let policy = match self.told(spawn_blocking(build).await, true) {
             Ok(policy) => policy,
             Err(faults) => return (Err(faults), None),
         };
@@ -220,10 +238,8 @@ impl Reloader {
 
     /// Tells the log of what could not be built.
     fn told<T>(&self, built: Result<Result<T, Vec<Fault>>, JoinError>, only_lists: bool) -> Result<T, Vec<Fault>> {
-        let built = built.unwrap_or_else(|panic| {
-            let text = format!("building the policy failed: {panic}");
-            Err(vec![Fault { file: String::new(), line: 0, text }])
-        });
+        let built =
+            built.unwrap_or_else(|panic| Err(vec![Fault::of_nothing(format!("building the policy failed: {panic}"))]));
         built.inspect_err(|faults| self.refuse(faults, only_lists))
     }
 
@@ -313,6 +329,13 @@ fn refused(files: &[LoadedFile]) -> Vec<String> {
         Some(format!("{error}; its {} entries stay in force", file.entries))
     };
     files.iter().filter_map(line).take(FAULTS_LOGGED_MAX).collect()
+}
+
+/// Remembers which lists of a policy were taken by force, before it is in force: otherwise the daemon would not start with
+/// it the next time.
+pub fn keep_forced(policy: &Policy, state_folder: &Path) -> Result<(), Vec<Fault>> {
+    let kept = Forced::among(policy.files()).keep(state_folder);
+    kept.map_err(|error| vec![Fault::of_nothing(format!("cannot be remembered, and is not taken: {error}"))])
 }
 
 /// What only a restart changes, in a form that can be compared.

@@ -77,17 +77,19 @@ impl From<String> for Failed {
     }
 }
 
-/// Starts everything, serves until a signal ends it, and drains. `config` = `None`: the embedded defaults.
-pub fn run(config: Option<PathBuf>) -> Result<(), Failed> {
+/// Starts everything, serves until a signal ends it, and drains. `config` = `None`: the embedded defaults; `forced` = lists
+/// that hold all addresses or cover our own are taken, and that is remembered.
+pub fn run(config: Option<PathBuf>, forced: bool) -> Result<(), Failed> {
     let clock = Clock::system();
     let now = clock.now();
     let metrics = meters::install(now)?;
     raise_file_limit();
-    let loaded = reload::load(config.as_deref(), 1).map_err(Failed::Configuration)?;
+    let loaded = reload::load_first(config.as_deref(), forced).map_err(Failed::Configuration)?;
     let control = control::runtime()?;
     let signals = control.block_on(async { Signals::catch() })?;
     let ring = LogRing::default();
     let state = Arc::new(open_state(&loaded.server, &ring, now)?);
+    reload::keep_forced(&loaded.policy, &loaded.server.state_folder).map_err(Failed::Configuration)?;
     let sockets = Sockets::bind(&loaded.server)?;
     let decisions = (loaded.server.state_folder.join(decisions::FOLDER), loaded.decisions.clone());
     let (writer, log) = Writer::new(ring.clone(), loaded.log.clone(), decisions, clock.clone())?;
@@ -148,6 +150,7 @@ impl Start {
             fixed,
             in_force: in_force.clone(),
             dns_lists: dns_lists.clone(),
+            state_folder: server.state_folder.clone(),
         };
         let parts = Parts {
             engine,

@@ -74,9 +74,9 @@ impl Running {
     }
 
     /// Loads the configuration again, or only the lists, and waits for the result. `forced` = take lists that grew or
-    /// shrank out of bounds.
+    /// shrank out of bounds, that hold all addresses or cover our own.
     pub async fn reload(&self, only_lists: bool, forced: bool) -> Result<Reloaded, Vec<Fault>> {
-        let failed = |text: &str| Err(vec![Fault { file: String::new(), line: 0, text: text.to_owned() }]);
+        let failed = |text: &str| Err(vec![Fault::of_nothing(text)]);
         let (reply, result) = oneshot::channel();
         if self.reloads.try_send(Request { only_lists, forced, reply }).is_err() {
             return failed("too many reloads are under way");

@@ -17,11 +17,14 @@ struct Arguments {
     /// Configuration file. Without it: TOLLGATE_CONFIG, else /etc/tollgate/tollgate.toml, else built-in defaults.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Take lists that hold all addresses or cover our own hosts, and remember that they were taken.
+    #[arg(long)]
+    force: bool,
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match app::run(paths::config_file(arguments.config.as_deref())) {
+    match app::run(paths::config_file(arguments.config.as_deref()), arguments.force) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed::Configuration(faults)) => {
             faults.iter().for_each(|fault| eprintln!("tollgated: {fault}"));

@@ -130,7 +130,8 @@ pub(super) enum Command {
     ///
     /// Exit code: 64 = the old policy stayed, or the old version of a list.
     Reload {
-        /// Take lists, too, that grew or shrank more than `[lists]` allows, or newly cover an allowed client
+        /// Take lists, too, that grew or shrank more than `[lists]` allows, hold all addresses, or cover our own hosts or an
+        /// allowed client
         #[arg(long)]
         force: bool,
     },

@@ -4,7 +4,7 @@ use super::{Context, Failure, client::Server, exit, json, text::one_line};
 use serde_json::json;
 use tollgate_proto::v1::ReloadRequest;
 
-/// `force`: lists that grew or shrank out of bounds, too.
+/// `force`: lists that grew or shrank out of bounds, that hold all addresses or cover our own hosts, too.
 pub(super) fn run(context: &mut Context<'_>, force: bool) -> Result<u8, Failure> {
     let request = ReloadRequest { force };
     let reply = Server::connect(context)?.ask_to_work(async |mut admin| admin.reload(request).await)?;

@@ -19,6 +19,11 @@ impl Fault {
         Self { file: file.display().to_string(), line: 0, text: text.into() }
     }
 
+    /// A fault of no file in particular.
+    pub fn of_nothing(text: impl Into<String>) -> Self {
+        Self { file: String::new(), line: 0, text: text.into() }
+    }
+
     /// In the order in which an editor shows them, each once: how faults leave this program.
     pub fn sorted(mut faults: Vec<Self>) -> Vec<Self> {
         faults.sort();

@@ -22,17 +22,16 @@ impl Guard {
     /// May a list of `before` entries become one of `now`? `Err` says what is out of bounds.
     pub(super) fn compare(&self, before: usize, now: usize) -> Result<(), String> {
         let part = |percent: usize| before.saturating_mul(percent) / 100;
-        let force = "`tollgate reload --force` takes it";
         if before < self.entries_min.max(1) {
             return Ok(());
         }
         if now < part(self.shrink_to_percent) || (now == 0 && self.shrink_to_percent > 0) {
             let least = part(self.shrink_to_percent).max(1);
-            return Err(format!("{now} entries after {before}: expected at least {least}; {force}"));
+            return Err(format!("{now} entries after {before}: expected at least {least}"));
         }
         if now > part(self.grow_to_percent) {
             let most = part(self.grow_to_percent);
-            return Err(format!("{now} entries after {before}: expected at most {most}; {force}"));
+            return Err(format!("{now} entries after {before}: expected at most {most}"));
         }
         Ok(())
     }
@@ -58,7 +57,7 @@ mod tests {
             assert_eq!(guard.compare(before, now).is_ok(), good, "{before} -> {now}");
         }
         let told = guard.compare(10, 0).expect_err("a fault");
-        assert_eq!(told, "0 entries after 10: expected at least 5; `tollgate reload --force` takes it");
+        assert_eq!(told, "0 entries after 10: expected at least 5");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! What is known of one file that a policy was built from?
 
-use super::{SECRET, Seen};
-use crate::config::Fault;
+use super::{SECRET, Seen, take::Refused};
 use std::{
     any::Any,
     fmt,
@@ -32,6 +31,10 @@ pub struct LoadedFile {
     pub warnings: Vec<String>,
     /// Why what stands there now is not in force, but the version before it; `None` = it is.
     pub error: Option<String>,
+    /// A human took this version although it cannot be right.
+    pub forced: bool,
+    /// What the error says is no fault of the content: another file or the configuration may mend it.
+    pub(super) depends: bool,
     pub(super) seen: Seen,
     pub(super) value: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -53,6 +56,8 @@ impl LoadedFile {
             modified_at: seen.modified_at(),
             warnings: Vec::new(),
             error: None,
+            forced: false,
+            depends: false,
             seen,
             value: None,
         }
@@ -84,16 +89,22 @@ impl LoadedFile {
 
     /// The same content under another date or inode.
     pub(super) fn unchanged(&self, seen: Seen) -> Self {
-        Self { seen, modified_at: seen.modified_at(), error: None, ..self.clone() }
+        Self { seen, modified_at: seen.modified_at(), error: None, depends: false, ..self.clone() }
     }
 
     /// What is there now is refused: this version stays.
-    pub(super) fn kept(mut self, seen: Seen, faults: &[Fault]) -> Self {
+    pub(super) fn kept(mut self, Refused { seen, faults, depends }: Refused) -> Self {
         let first = faults.first().map(ToString::to_string).unwrap_or_default();
         let more = if faults.len() > 1 { format!(" (and {} more)", faults.len() - 1) } else { String::new() };
         self.error = Some(format!("{first}{more}"));
-        (self.seen, self.modified_at) = (seen, seen.modified_at());
+        (self.seen, self.modified_at, self.depends) = (seen, seen.modified_at(), depends);
         self
+    }
+
+    /// A human takes this version all the same.
+    pub(super) fn take_by_force(&mut self, wrong: &str) {
+        self.forced = true;
+        self.warn(format!("taken by force: {wrong}"));
     }
 
     /// What was made of it.

@@ -2,9 +2,10 @@
 //! as it stays as it is, and kept as it was when what stands there now cannot be believed.
 //!
 //! `take` decides on the version, `seen` looks at a file, `guard` compares a list with the one before it, `settings` is
-//! `[lists]`, `shown` says how files are told of, `folders` which folders tell of a change, `watch` notices it.
+//! `[lists]`, `forced` remembers what a human took all the same, `shown` says how files are told of, `folders` which folders tell of a change, `watch` notices it.
 
 mod folders;
+mod forced;
 mod guard;
 mod loaded;
 mod seen;
@@ -13,6 +14,7 @@ mod shown;
 mod take;
 mod watch;
 
+pub use forced::Forced;
 pub use guard::Guard;
 pub use loaded::LoadedFile;
 pub(crate) use seen::Seen;
@@ -46,15 +48,17 @@ pub struct Reader<'r, T> {
 /// What is asked of a list that can be read. `Err` says what is wrong with it.
 #[derive(Clone, Copy)]
 pub struct Demands<'r, T> {
-    /// What must hold always: asked of the old version, too, since the configuration may have changed.
+    /// What must hold, whoever says otherwise: asked of the old version, too, since the configuration may have changed.
     pub always: &'r dyn Fn(&T) -> Result<(), String>,
+    /// What must hold unless a human took this very version by force: asked of the old one, too.
+    pub unless_forced: &'r dyn Fn(&T) -> Result<(), String>,
     /// What may have changed since the version before, unless a human says otherwise: given that one, and the new one.
     pub since: &'r dyn Fn(&T, &T) -> Result<(), String>,
 }
 
 impl<T> Demands<'_, T> {
     /// Nothing.
-    pub const NONE: Self = Self { always: &|_| Ok(()), since: &|_, _| Ok(()) };
+    pub const NONE: Self = Self { always: &|_| Ok(()), unless_forced: &|_| Ok(()), since: &|_, _| Ok(()) };
 }
 
 /// What is told of a list beside the list itself.
@@ -63,6 +67,7 @@ pub struct Notes {
     /// Its entries.
     pub entries: usize,
     warnings: Vec<String>,
+    doubts: Vec<Fault>,
 }
 
 impl Notes {
@@ -70,14 +75,30 @@ impl Notes {
     pub fn warn(&mut self, text: impl Into<String>) {
         loaded::warn(&mut self.warnings, text.into());
     }
+
+    /// Notes what can be read, but hardly be meant: only a human takes it.
+    pub fn doubt(&mut self, doubt: Fault) {
+        if self.doubts.len() < LoadedFile::WARNINGS_MAX {
+            self.doubts.push(doubt);
+        }
+    }
+
+    /// Faults and doubts in the order of their lines.
+    fn with_doubts(&self, mut faults: Vec<Fault>) -> Vec<Fault> {
+        faults.extend(self.doubts.iter().cloned());
+        Fault::sorted(faults)
+    }
 }
 
 /// The files of a policy that is being built, beside those of the policy in force.
+#[derive(Clone)]
 pub struct Files {
     before: Vec<LoadedFile>,
     loaded: Vec<LoadedFile>,
     guard: Guard,
     forced: bool,
+    remembered: Forced,
+    held_back: Option<String>,
     clock: Clock,
 }
 
@@ -89,10 +110,36 @@ impl Default for Files {
 }
 
 impl Files {
+    /// The check whose files say what those of all others are held against: `[policy]` with our domains.
+    pub const CONTEXT: &str = "policy";
+
     /// What comes after the policy that was built from `before`. `forced` = a human takes lists that grew or shrank out of
-    /// bounds.
+    /// bounds, that hold all addresses or cover our own.
     pub fn after(before: &[LoadedFile], forced: bool) -> Self {
-        Self { before: before.to_vec(), loaded: Vec::new(), guard: Guard::default(), forced, clock: Clock::system() }
+        Self {
+            before: before.to_vec(),
+            loaded: Vec::new(),
+            guard: Guard::default(),
+            forced,
+            remembered: Forced::default(),
+            held_back: None,
+            clock: Clock::system(),
+        }
+    }
+
+    /// The same once more, but for what the context's files say now: with that, these faults were found. `None` = they say
+    /// what they said before.
+    pub(crate) fn holding_back(mut self, faults: &[Fault]) -> Option<Self> {
+        let news = |file: &LoadedFile| file.depends || Seen::at(&file.path) != file.seen;
+        self.before.iter().any(|file| file.check == Self::CONTEXT && news(file)).then(|| {
+            self.held_back = faults.first().map(ToString::to_string);
+            self
+        })
+    }
+
+    /// What humans have taken by force before.
+    pub fn remember(&mut self, forced: Forced) {
+        self.remembered = forced;
     }
 
     /// Says how much a list may change.

@@ -1,6 +1,6 @@
 //! Which version of a file is to be in force: what stands there, or the one before?
 
-use super::{Files, LoadedFile, Notes, OCTETS_MAX, Reader, Seen, seen};
+use super::{Demands, Files, LoadedFile, Notes, OCTETS_MAX, Reader, Seen, seen};
 use crate::config::Fault;
 use bytes::Bytes;
 use ring::digest;
@@ -16,25 +16,47 @@ impl Files {
         reader: &Reader<'_, T>,
     ) -> Result<Option<Arc<T>>, Vec<Fault>> {
         let before = self.before.iter().find(|file| file.is(check, reader.form, path)).cloned();
-        let taken = match before {
+        let mut taken = match before {
             None => self.look(check, path, reader, None).map_err(|refused| refused.faults)?,
             Some(before) if !self.is_worth_a_look(&before) => before,
-            Some(before) => match self.look(check, path, reader, Some(&before)) {
-                Ok(file) => file,
-                Err(refused) => before.kept(refused.seen, &refused.faults),
+            Some(before) => match self.held_back(check, &before) {
+                Some(refused) => before.kept(refused),
+                None => match self.look(check, path, reader, Some(&before)) {
+                    Ok(file) => file,
+                    Err(refused) => before.kept(refused),
+                },
             },
         };
         let value = taken.value::<T>();
-        if let Some(wrong) = value.as_ref().and_then(|value| (reader.demands.always)(value).err()) {
-            return Err(vec![Fault::of_file(path, wrong)]);
+        if let Some(value) = &value {
+            self.holds_still(value.as_ref(), &reader.demands, &mut taken)
+                .map_err(|wrong| vec![Fault::of_file(path, wrong)])?;
         }
         self.loaded.push(taken);
         Ok(value)
     }
 
-    /// Has it changed since it was looked at, or is what was refused then taken now?
+    /// Has it changed since it was looked at, or may what was refused then be taken now?
     fn is_worth_a_look(&self, before: &LoadedFile) -> bool {
-        (self.forced && before.error.is_some()) || Seen::at(&before.path) != before.seen
+        before.depends || (self.forced && before.error.is_some()) || Seen::at(&before.path) != before.seen
+    }
+
+    /// What stands there is left alone, since with it the rest cannot be built.
+    fn held_back(&self, check: &str, before: &LoadedFile) -> Option<Refused> {
+        let reason = self.held_back.as_ref().filter(|_| check == Self::CONTEXT)?;
+        let faults = vec![Fault::of_file(&before.path, format!("not in force beside {reason}"))];
+        Some(Refused { seen: Seen::at(&before.path), faults, depends: true })
+    }
+
+    /// Does what is in force still hold with the configuration as it is?
+    fn holds_still<T>(&self, value: &T, demands: &Demands<'_, T>, taken: &mut LoadedFile) -> Result<(), String> {
+        (demands.always)(value)?;
+        match (demands.unless_forced)(value) {
+            Err(wrong) if self.forced && !taken.forced => taken.take_by_force(&wrong),
+            Err(wrong) if !taken.forced => return Err(format!("{wrong}; {}", self.force_takes_it())),
+            Ok(()) | Err(_) => {}
+        }
+        Ok(())
     }
 
     fn look<T: Any + Send + Sync>(
@@ -47,53 +69,78 @@ impl Files {
         // Who starts has nothing better than what stands there.
         let settled = before.map(|_| &self.clock);
         let (content, seen) = seen::read(path, OCTETS_MAX, settled);
-        let refused = |faults| Refused { seen, faults };
-        let one = |text: String| refused(vec![Fault::of_file(path, text)]);
-        let Some(content) = content.map_err(|error| one(error.to_string()))? else {
-            self.guard_gone(reader.must_exist, before).map_err(one)?;
-            return Ok(LoadedFile::absent(check, reader.form, path, seen));
+        let cannot_be_read = |faults| Refused { seen, faults, depends: false };
+        let not_wanted = |faults| Refused { seen, faults, depends: true };
+        let one = |text: String| vec![Fault::of_file(path, text)];
+        let mut fresh = LoadedFile::absent(check, reader.form, path, seen);
+        let Some(content) = content.map_err(|error| cannot_be_read(one(error.to_string())))? else {
+            self.guard_gone(reader.must_exist, before).map_err(|wrong| not_wanted(one(wrong)))?;
+            return Ok(fresh);
         };
-        let checksum = checksum(&content);
-        if let Some(same) = before.filter(|before| before.is_content(&checksum)) {
+        fresh.checksum = checksum(&content);
+        if let Some(same) = before.filter(|before| before.is_content(&fresh.checksum)) {
             return Ok(same.unchanged(seen));
         }
         let mut notes = Notes::default();
-        let value = (reader.parse)(path, Bytes::from(content), &mut notes).map_err(refused)?;
-        (reader.demands.always)(&value).map_err(one)?;
-        if let Some(before) = before.filter(|_| !self.forced) {
-            self.guard.compare(before.entries, notes.entries).map_err(one)?;
-            if let Some(old) = before.value::<T>() {
-                (reader.demands.since)(&old, &value).map_err(one)?;
-            }
+        let parsed = (reader.parse)(path, Bytes::from(content), &mut notes);
+        let value = parsed.map_err(|faults| cannot_be_read(notes.with_doubts(faults)))?;
+        self.judge(&value, (&reader.demands, &notes), &mut fresh, before).map_err(not_wanted)?;
+        notes.warnings.into_iter().for_each(|warning| fresh.warn(warning));
+        fresh.entries = notes.entries;
+        fresh.generation = before.map_or(0, |before| before.generation) + 1;
+        fresh.loaded_at = self.clock.now().unix_seconds();
+        fresh.value = Some(Arc::new(value));
+        Ok(fresh)
+    }
+
+    /// Is what was read something that anybody would want?
+    fn judge<T: Any + Send + Sync>(
+        &self,
+        value: &T,
+        (demands, notes): (&Demands<'_, T>, &Notes),
+        fresh: &mut LoadedFile,
+        before: Option<&LoadedFile>,
+    ) -> Result<(), Vec<Fault>> {
+        let path = fresh.path.clone();
+        let fault = |wrong: String| Fault::of_file(&path, wrong);
+        (demands.always)(value).map_err(|wrong| vec![fault(wrong)])?;
+        let mut doubts = notes.doubts.clone();
+        doubts.extend((demands.unless_forced)(value).err().map(fault));
+        if self.forced || self.remembered.has(&fresh.checksum, &path) {
+            doubts.drain(..).for_each(|doubt| fresh.take_by_force(&doubt.text));
         }
-        let Notes { entries, warnings } = notes;
-        let fresh = LoadedFile::absent(check, reader.form, path, seen);
-        Ok(LoadedFile {
-            entries,
-            warnings,
-            generation: before.map_or(0, |before| before.generation) + 1,
-            checksum,
-            loaded_at: self.clock.now().unix_seconds(),
-            value: Some(Arc::new(value)),
-            ..fresh
-        })
+        if let Some(before) = before.filter(|_| !self.forced) {
+            doubts.extend(self.guard.compare(before.entries, notes.entries).err().map(fault));
+            let old = before.value::<T>();
+            doubts.extend(old.and_then(|old| (demands.since)(&old, value).err()).map(fault));
+        }
+        let say_more = |doubt: Fault| Fault { text: format!("{}; {}", doubt.text, self.force_takes_it()), ..doubt };
+        if doubts.is_empty() { Ok(()) } else { Err(doubts.into_iter().map(say_more).collect()) }
     }
 
     fn guard_gone(&self, must_exist: bool, before: Option<&LoadedFile>) -> Result<(), String> {
         match before {
             _ if must_exist => Err("no such file: expected one, if only an empty one".to_owned()),
             Some(before) if !self.forced => {
-                self.guard.compare(before.entries, 0).map_err(|wrong| format!("the file is gone: {wrong}"))
+                let bounds = self.guard.compare(before.entries, 0);
+                bounds.map_err(|wrong| format!("the file is gone: {wrong}; {}", self.force_takes_it()))
             }
             _ => Ok(()),
         }
     }
+
+    /// What a human may do who wants it all the same.
+    fn force_takes_it(&self) -> &'static str {
+        if self.before.is_empty() { "`tollgated --force` takes it" } else { "`tollgate reload --force` takes it" }
+    }
 }
 
 /// Why a file is not taken, and how it looked.
-struct Refused {
-    seen: Seen,
-    faults: Vec<Fault>,
+pub(super) struct Refused {
+    pub(super) seen: Seen,
+    pub(super) faults: Vec<Fault>,
+    /// Another file, or the configuration, may mend it.
+    pub(super) depends: bool,
 }
 
 /// SHA-256 in hexadecimal digits, as `sha256sum` prints it.

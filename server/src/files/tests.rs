@@ -16,6 +16,7 @@ struct Desk {
     before: Vec<LoadedFile>,
     parsed: AtomicUsize,
     must_exist: bool,
+    remembered: Forced,
 }
 
 type Numbers = Vec<u32>;
@@ -23,7 +24,13 @@ type Numbers = Vec<u32>;
 impl Desk {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self { folder, before: Vec::new(), parsed: AtomicUsize::new(0), must_exist: false }
+        Self {
+            folder,
+            before: Vec::new(),
+            parsed: AtomicUsize::new(0),
+            must_exist: false,
+            remembered: Forced::default(),
+        }
     }
 
     fn path(&self) -> PathBuf {
@@ -49,6 +56,9 @@ impl Desk {
             let text = String::from_utf8_lossy(&content).into_owned();
             let numbers = text.lines().map(|line| line.parse().map_err(|_| vec![Fault::of_file(path, line)]));
             let numbers = numbers.collect::<Result<Numbers, _>>()?;
+            if numbers.contains(&0) {
+                notes.doubt(Fault::of_file(path, "all"));
+            }
             notes.entries = numbers.len();
             Ok(numbers)
         };
@@ -56,9 +66,11 @@ impl Desk {
         let since = |old: &Numbers, new: &Numbers| {
             if new.contains(&7) && !old.contains(&7) { Err("7 is new".to_owned()) } else { Ok(()) }
         };
-        let demands = Demands { always: &always, since: &since };
+        let unless_forced = |numbers: &Numbers| if numbers.contains(&66) { Err("66".to_owned()) } else { Ok(()) };
+        let demands = Demands { always: &always, unless_forced: &unless_forced, since: &since };
         let reader = Reader { form: "numbers", must_exist: self.must_exist, parse: &parse, demands };
         let mut files = Files::after(&self.before, forced);
+        files.remember(self.remembered.clone());
         let taken = files.take("test", &self.path(), &reader);
         let loaded = files.into_loaded();
         if taken.is_ok() {
@@ -124,14 +136,19 @@ fn what_cannot_be_believed_leaves_the_version_before() {
         ("", "0 entries after 20: expected at least 10; `tollgate reload --force` takes it".to_owned()),
         (&up_to(9), "9 entries after 20: expected at least 10; `tollgate reload --force` takes it".to_owned()),
         (&up_to(201), "201 entries after 20: expected at most 200; `tollgate reload --force` takes it".to_owned()),
-        (&(up_to(19) + "7\n"), "7 is new".to_owned()),
+        (&(up_to(19) + "7\n"), "7 is new; `tollgate reload --force` takes it".to_owned()),
+        (&(up_to(19) + "66\n"), "66; `tollgate reload --force` takes it".to_owned()),
+        (&(up_to(19) + "0\n"), "all; `tollgate reload --force` takes it".to_owned()),
+        (&(up_to(19) + "0\n66\n"), "all; `tollgate reload --force` takes it (and 1 more)".to_owned()),
     ] {
         desk.write(text);
         assert_eq!(desk.numbers().len(), 20, "{text}");
         assert_eq!((desk.error(), desk.generation()), (error, 1));
         let parsed = desk.parsed.load(Ordering::SeqCst);
-        assert_eq!(desk.numbers().len(), 20, "and it is not read again");
-        assert_eq!(desk.parsed.load(Ordering::SeqCst), parsed);
+        assert_eq!(desk.numbers().len(), 20);
+        // What cannot be read stays so; what nobody wants may be wanted once something else has changed.
+        let again = usize::from(desk.error() != "x");
+        assert_eq!(desk.parsed.load(Ordering::SeqCst), parsed + again, "{text}");
     }
     desk.write(&up_to(21));
     assert_eq!((desk.numbers().len(), desk.error()), (21, String::new()));
@@ -148,6 +165,87 @@ fn a_human_takes_what_is_out_of_bounds_but_nothing_that_is_wrong() {
         assert_eq!(desk.load(true).expect("taken").expect("a list").len(), taken, "{text}");
     }
     assert_eq!(desk.error(), "x");
+}
+
+#[test]
+fn what_a_human_took_stays_and_is_told() {
+    let mut desk = Desk::new();
+    desk.write("1\n");
+    desk.numbers();
+    desk.write("0\n66\n");
+    assert_eq!(desk.numbers(), [1]);
+    assert!(!desk.before[0].forced);
+    assert_eq!(desk.load(true).expect("taken").expect("a list").to_vec(), [0, 66]);
+    assert!(desk.before[0].forced);
+    assert_eq!(desk.before[0].warnings, ["taken by force: all", "taken by force: 66"]);
+    desk.write("0\n66\n");
+    assert_eq!((desk.numbers(), desk.before[0].forced), (vec![0, 66], true), "the same content was taken already");
+    desk.write("66\n");
+    assert_eq!(desk.numbers(), [0, 66], "this one was not");
+    assert_eq!(desk.error(), "66; `tollgate reload --force` takes it");
+    desk.write("2\n");
+    assert_eq!((desk.numbers(), desk.before[0].forced), (vec![2], false));
+    assert_eq!(desk.before[0].warnings, Vec::<String>::new());
+}
+
+#[test]
+fn what_a_human_took_is_there_after_a_restart() {
+    let mut desk = Desk::new();
+    desk.write("0\n66\n");
+    let refused = ["all; `tollgated --force` takes it", "66; `tollgated --force` takes it"];
+    assert_eq!(desk.load(false), Err(refused.map(str::to_owned).to_vec()));
+    desk.load(true).expect("taken");
+    desk.remembered = Forced::among(&desk.before);
+    desk.before.clear();
+    assert_eq!((desk.numbers(), desk.before[0].forced), (vec![0, 66], true));
+    assert_eq!(desk.before[0].warnings, ["taken by force: all", "taken by force: 66"]);
+    desk.before.clear();
+    desk.write("0\n66\n1\n");
+    assert!(desk.load(false).is_err(), "another version was never taken");
+}
+
+/// Two files of which neither is wrong by itself: what the context says, and a list that is held against it.
+#[test]
+fn news_that_contradict_a_list_are_held_back_until_either_is_mended() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (ours, list) = (folder.path().join("ours"), folder.path().join("list"));
+    let parse = |_: &Path, content: Bytes, _: &mut Notes| Ok(content);
+    let load = |mut files: Files| {
+        let reader = Reader { form: "text", must_exist: false, parse: &parse, demands: Demands::NONE };
+        let context = files.take(Files::CONTEXT, &ours, &reader)?.expect("our domains");
+        let always = |list: &Bytes| if *list == *context { Err("refuses ours".to_owned()) } else { Ok(()) };
+        let demands = Demands { always: &always, ..Demands::NONE };
+        files.take("test", &list, &Reader { demands, ..reader })?;
+        Ok::<_, Vec<Fault>>(files.into_loaded())
+    };
+    let write = |path: &Path, text: &str| {
+        fs::write(path, text).expect("written");
+        fs::File::options()
+            .append(true)
+            .open(path)
+            .and_then(|file| file.set_modified(std::time::UNIX_EPOCH))
+            .expect("dated");
+    };
+    let values =
+        |files: &[LoadedFile]| files.iter().map(|file| file.value::<Bytes>().expect("text")).collect::<Vec<_>>();
+    write(&ours, "a");
+    write(&list, "b");
+    let before = load(Files::default()).expect("loads");
+    write(&ours, "b");
+    let faults = load(Files::after(&before, false)).expect_err("they contradict each other");
+    let again = Files::after(&before, false).holding_back(&faults).expect("the context has changed");
+    let held = load(again).expect("loads");
+    assert_eq!(values(&held), [Bytes::from("a"), Bytes::from("b")].map(Arc::new));
+    let told = held[0].error.clone().expect("it is told");
+    assert_eq!(told, format!("{}: not in force beside {}: refuses ours", ours.display(), list.display()));
+    assert!(held[0].depends && held[1].error.is_none());
+    // It stays so until one of them changes; then what was held back is looked at again.
+    assert!(load(Files::after(&held, false)).is_err());
+    write(&list, "c");
+    let mended = load(Files::after(&held, false)).expect("loads");
+    assert_eq!(values(&mended), [Bytes::from("b"), Bytes::from("c")].map(Arc::new));
+    assert!(mended.iter().all(|file| file.error.is_none() && !file.depends));
+    assert!(Files::after(&mended, false).holding_back(&faults).is_none(), "nothing is new");
 }
 
 #[test]

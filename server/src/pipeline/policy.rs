@@ -134,9 +134,17 @@ impl Policy {
 
     /// The same, sharing what has not changed with the policy that `files` comes after.
     pub fn build_from(document: &Document, generation: u64, files: Files) -> Result<Self, Vec<Fault>> {
-        let faults = RefCell::default();
-        refuse_unknown_sections(document, &faults);
-        Self::assemble(checks::ALL, document, (generation, files), faults)
+        let build = |files| {
+            let faults = RefCell::default();
+            refuse_unknown_sections(document, &faults);
+            Self::assemble(checks::ALL, document, (generation, files), faults)
+        };
+        let again = files.clone();
+        build(files).or_else(|faults| match again.holding_back(&faults) {
+            // One of our domains may be at odds with a list: that costs the news of our domains, and nothing else.
+            Some(files) => build(files).map_err(|_| faults),
+            None => Err(faults),
+        })
     }
 
     /// The same over any list of checks.
@@ -214,7 +222,11 @@ impl Policy {
 
     /// Oddities that keep nothing from being used, a line each: of its files, and lists that are known to be gone.
     pub fn warnings(&self) -> Vec<String> {
-        let of_files = self.files.iter().flat_map(|file| file.warnings.iter().cloned());
+        let of_file = |file: &LoadedFile| {
+            let path = file.path.display().to_string();
+            file.warnings.clone().into_iter().map(move |warning| format!("{path}: {warning}"))
+        };
+        let of_files = self.files.iter().flat_map(of_file);
         let dead = |list: &Declared| Some(format!("{}: {}", list.name, gone(list.zone.expose())?));
         of_files.chain(self.dns_lists.iter().filter_map(dead)).collect()
     }

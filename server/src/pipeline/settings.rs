@@ -237,7 +237,7 @@ fn domains_of_qmail(folder: &Path, files: &mut Files, section: &Section<'_>) -> 
     let mut domains: Vec<String> = Vec::new();
     for name in ["rcpthosts", "locals"] {
         let reader = Reader { form: "domains", must_exist: false, parse: &read_domains, demands: Demands::NONE };
-        match files.take("policy", &folder.join(name), &reader) {
+        match files.take(Files::CONTEXT, &folder.join(name), &reader) {
             Ok(read) => domains.extend(read.iter().flat_map(|read| read.iter().cloned())),
             Err(faults) => faults.into_iter().for_each(|fault| section.push(fault)),
         }

@@ -88,8 +88,13 @@ impl Daemon {
 
     /// Starts it and waits until it says that it is ready.
     pub(crate) fn run(&mut self) {
+        self.run_with(&[]);
+    }
+
+    /// The same with further arguments.
+    pub(crate) fn run_with(&mut self, arguments: &[&str]) {
         let errors = fs::File::create(self.path("stderr")).expect("a file");
-        let mut child = self.command().stderr(errors).spawn().expect("starts");
+        let mut child = self.command().args(arguments).stderr(errors).spawn().expect("starts");
         wait_for("the daemon to get ready", || {
             let said = self.said();
             assert!(child.try_wait().expect("asks").is_none(), "the daemon ended: {said}");

@@ -341,30 +341,6 @@ async fn what_the_system_does_not_report_is_found_by_looking() {
     refused(&daemon, kind).await;
 }
 
-/// What two files say together may be wrong, though neither is by itself.
-#[tokio::test]
-async fn files_that_contradict_each_other_are_told_until_one_is_mended() {
-    let mut daemon = Daemon::configured("", "");
-    daemon.configure("", &daemon.policy());
-    daemon.control("rcpthosts", "ours.example\n");
-    daemon.control("badrcptto", "postmaster@new.example\n");
-    daemon.run();
-    let mut admin = daemon.admin_client().await;
-    let failed = || daemon.metric("tollgate_reload_failed ");
-    daemon.control("rcpthosts", "ours.example\nnew.example\n");
-    wait_for("the contradiction to be told", || (failed() == Some(1.0)).then_some(()));
-    let status = admin.status(StatusRequest {}).await.expect("answers").into_inner();
-    assert!(status.reload_error.contains("postmaster@new.example"), "{}", status.reload_error);
-    daemon.control("badrcptto", "sales@new.example\n");
-    wait_for("the mended list to be in force", || (failed() == Some(0.0)).then_some(()));
-    let status = admin.status(StatusRequest {}).await.expect("answers").into_inner();
-    assert_eq!(status.reload_error, "");
-    let mut client = daemon.policy_client().await;
-    let mut ann = Smtp::from("192.0.2.1", "ann@there.example");
-    let request = ann.rcpt_request("sales@new.example");
-    assert_eq!(client.rcpt(request).await.expect("answers").into_inner().action(), Action::Reject);
-}
-
 /// Resident pages and open descriptors of the daemon.
 fn costs(daemon: &Daemon) -> (u64, usize) {
     let of = |name: &str| PathBuf::from(format!("/proc/{}/{name}", daemon.id()));

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "a test's tasks end with the test")]
 
 mod admin;
+mod believed;
 mod decisions;
 mod dns;
 mod exceptions;

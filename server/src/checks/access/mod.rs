@@ -146,10 +146,10 @@ fn addresses(section: &Section<'_>, build: &mut Build<'_>, place: load::Place, k
 }
 
 /// A list that covers our own hosts has gone mad, or was meant for something else. One that suddenly covers who is allowed
-/// may have, too: there a human decides.
+/// may have, too. Either is for a human to decide.
 fn clients_deny(section: &Section<'_>, build: &mut Build<'_>, allowed: &Networks) -> Networks {
     let own = build.own_addresses;
-    let always = |denied: &NetworkSet| match own.iter().find_map(|own| Some((denied.covering(own)?, own))) {
+    let unless_forced = |denied: &NetworkSet| match own.iter().find_map(|own| Some((denied.covering(own)?, own))) {
         Some((network, own)) => Err(format!("{network} covers our own {own}: expected other networks")),
         None => Ok(()),
     };
@@ -157,12 +157,17 @@ fn clients_deny(section: &Section<'_>, build: &mut Build<'_>, allowed: &Networks
         let newly = |allowed: &Network| now.covering(allowed).filter(|_| before.covering(allowed).is_none());
         match allowed.iter().find_map(|allowed| Some((newly(&allowed)?, allowed))) {
             Some((network, allowed)) => {
-                Err(format!("{network} covers {allowed}, which is allowed: `tollgate reload --force` takes it"))
+                Err(format!("{network} covers {allowed}, which is allowed: expected other networks"))
             }
             None => Ok(()),
         }
     };
-    load::networks_if(section, build, fields::CLIENTS_DENY, Demands { always: &always, since: &since })
+    load::networks_if(
+        section,
+        build,
+        fields::CLIENTS_DENY,
+        Demands { unless_forced: &unless_forced, since: &since, ..Demands::NONE },
+    )
 }
 
 fn sender_allow(table: &Section<'_>) -> (AddressList, Vec<Network>) {

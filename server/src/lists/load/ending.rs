@@ -61,7 +61,7 @@ pub(super) fn networks(path: &Path, content: &[u8], notes: &mut Notes) -> Result
     let mut mistakes = Mistakes { path, faults: Vec::new() };
     let zone = rbldnsd::networks(content, |mistake| mistakes.tell(mistake));
     for network in zone.listed.iter().filter(|network| network.prefix == 0) {
-        mistakes.tell((0, whole_family(network)));
+        notes.doubt(Fault::of_file(path, whole_family(network)));
     }
     if zone.too_large > 0 {
         notes.warn(format!("{} entries are larger than $MAXRANGE4 and do not count, as with rbldnsd", zone.too_large));

@@ -92,7 +92,7 @@ pub fn networks_if(
         section.fault(place.texts, whole_family(network));
     }
     let written: NetworkSet = written.into_iter().collect();
-    if let Err(wrong) = (demands.always)(&written) {
+    if let Err(wrong) = (demands.always)(&written).and_then(|()| (demands.unless_forced)(&written)) {
         section.fault(place.texts, wrong);
     }
     let file = file(section, build, (place.file, None), ("networks", &read_networks, demands));
@@ -103,11 +103,11 @@ fn read_networks(path: &Path, content: Bytes, notes: &mut Notes) -> Result<Netwo
     if Ending::of(path) == Ending::Zone {
         return ending::networks(path, &content, notes);
     }
-    let mut reader = NetworkReader { path, networks: Vec::new(), faults: Vec::new() };
+    let mut reader = NetworkReader { path, notes, networks: Vec::new(), faults: Vec::new() };
     if Ending::of(path) == Ending::Cdb {
         cdb(path, content)?.iter().for_each(|(key, _)| reader.take(0, key));
     } else {
-        warn_of_dos_lines(notes, &content);
+        warn_of_dos_lines(reader.notes, &content);
         control::entries(&content).for_each(|entry| reader.take(entry.line, entry.text));
     }
     if !reader.faults.is_empty() {
@@ -176,6 +176,7 @@ fn whole_family(network: &Network) -> String {
 /// Collects the networks and the faults of one file.
 struct NetworkReader<'a> {
     path: &'a Path,
+    notes: &'a mut Notes,
     networks: Vec<Network>,
     faults: Vec<Fault>,
 }
@@ -185,8 +186,12 @@ impl NetworkReader<'_> {
         let entry = entry.trim_ascii_start();
         let end = entry.iter().position(|byte| matches!(byte, b' ' | b'\t' | b';' | b'#')).unwrap_or(entry.len());
         match network(&entry[..end]) {
-            Ok(Some(network)) if network.prefix == 0 => self.fault(line, whole_family(&network)),
-            Ok(Some(network)) => self.networks.push(network),
+            Ok(Some(network)) => {
+                if network.prefix == 0 {
+                    self.notes.doubt(Fault { line, ..Fault::of_file(self.path, whole_family(&network)) });
+                }
+                self.networks.push(network);
+            }
             Ok(None) => {}
             Err(wrong) => self.fault(line, wrong),
         }

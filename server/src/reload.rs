@@ -205,7 +205,7 @@ impl Reloader {
         let (generation, files) = self.next(forced);
         let state = self.state_folder.clone();
         let build = move || {
-            let policy = Policy::build_from(&document, generation, files)?;
+            let policy = Policy::build_from(&document, generation, files.only_lists())?;
             keep_forced(&policy, &state).map(|()| policy)
         };
         let policy = match self.told(spawn_blocking(build).await, true) {

@@ -4,7 +4,7 @@ use super::{Fault, Network};
 use crate::{
     ask::SpfTerms,
     dns_lists::Declared,
-    files::{self, Demands, Files, Notes, Reader},
+    files::{self, Absence, Demands, Files, Notes, Reader},
     lists::MailingLists,
     mode::Mode,
 };
@@ -69,7 +69,12 @@ impl Build<'_> {
     /// The same for a file that is no list, as `form`: its octets.
     pub fn read(&mut self, path: &Path, form: &'static str) -> Result<Option<Arc<Bytes>>, Vec<Fault>> {
         let parse = |_: &Path, content: Bytes, _: &mut Notes| Ok(content);
-        self.list(path, &Reader { form, must_exist: false, parse: &parse, demands: Demands::NONE })
+        self.list(path, &Reader { form, absence: Absence::IsEmpty, parse: &parse, demands: Demands::NONE })
+    }
+
+    /// Has this check looked for the file before, for the policy that this one comes after?
+    pub fn knows(&self, path: &Path, form: &str) -> bool {
+        self.files.knows(self.check, form, path)
     }
 
     /// Notes how many entries the file read last holds.

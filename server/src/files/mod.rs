@@ -36,13 +36,24 @@ pub const SECRET: &str = "secret";
 pub struct Reader<'r, T> {
     /// What it is read as: the same file may be read as different things. A closed set.
     pub form: &'static str,
-    /// Without it something would silently not be refused: it was named.
-    pub must_exist: bool,
+    /// What it means if there is no such file.
+    pub absence: Absence,
     /// Makes the list. Depends on nothing but the content (and on the name, for what kind of file it is).
     #[expect(clippy::type_complexity, reason = "it is written down here only")]
     pub parse: &'r dyn Fn(&Path, Bytes, &mut Notes) -> Result<T, Vec<Fault>>,
     /// What is asked of it.
     pub demands: Demands<'r, T>,
+}
+
+/// What it means that there is no such file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// There is nothing in the list.
+    IsEmpty,
+    /// Something would silently not be refused: the file was named.
+    IsAFault,
+    /// It is out of reach. What was read of it before stays, unless a human says otherwise.
+    IsDoubted,
 }
 
 /// What is asked of a list that can be read. `Err` says what is wrong with it.
@@ -97,6 +108,7 @@ pub struct Files {
     loaded: Vec<LoadedFile>,
     guard: Guard,
     forced: bool,
+    only_lists: bool,
     remembered: Forced,
     held_back: Option<String>,
     clock: Clock,
@@ -121,6 +133,7 @@ impl Files {
             loaded: Vec::new(),
             guard: Guard::default(),
             forced,
+            only_lists: false,
             remembered: Forced::default(),
             held_back: None,
             clock: Clock::system(),
@@ -135,6 +148,17 @@ impl Files {
             self.held_back = faults.first().map(ToString::to_string);
             self
         })
+    }
+
+    /// The configuration is that of the policy before: whatever is wrong is so with files that have changed since.
+    #[must_use]
+    pub fn only_lists(self) -> Self {
+        Self { only_lists: true, ..self }
+    }
+
+    /// Has this file been looked for before?
+    pub(crate) fn knows(&self, check: &str, form: &str, path: &Path) -> bool {
+        self.before.iter().any(|file| file.is(check, form, path))
     }
 
     /// What humans have taken by force before.

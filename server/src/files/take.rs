@@ -1,6 +1,6 @@
 //! Which version of a file is to be in force: what stands there, or the one before?
 
-use super::{Demands, Files, LoadedFile, Notes, OCTETS_MAX, Reader, Seen, seen};
+use super::{Absence, Demands, Files, LoadedFile, Notes, OCTETS_MAX, Reader, Seen, seen};
 use crate::config::Fault;
 use bytes::Bytes;
 use ring::digest;
@@ -17,7 +17,14 @@ impl Files {
     ) -> Result<Option<Arc<T>>, Vec<Fault>> {
         let before = self.before.iter().find(|file| file.is(check, reader.form, path)).cloned();
         let mut taken = match before {
-            None => self.look(check, path, reader, None).map_err(|refused| refused.faults)?,
+            None => match self.look(check, path, reader, None) {
+                Ok(file) => file,
+                // It has come up since, and keeps nothing else from its news.
+                Err(refused) if self.only_lists => {
+                    LoadedFile::absent(check, reader.form, path, refused.seen).kept(refused)
+                }
+                Err(refused) => return Err(refused.faults),
+            },
             Some(before) if !self.is_worth_a_look(&before) => before,
             Some(before) => match self.held_back(check, &before) {
                 Some(refused) => before.kept(refused),
@@ -74,7 +81,7 @@ impl Files {
         let one = |text: String| vec![Fault::of_file(path, text)];
         let mut fresh = LoadedFile::absent(check, reader.form, path, seen);
         let Some(content) = content.map_err(|error| cannot_be_read(one(error.to_string())))? else {
-            self.guard_gone(reader.must_exist, before).map_err(|wrong| not_wanted(one(wrong)))?;
+            self.guard_gone(reader.absence, before).map_err(|wrong| not_wanted(one(wrong)))?;
             return Ok(fresh);
         };
         fresh.checksum = checksum(&content);
@@ -118,15 +125,16 @@ impl Files {
         if doubts.is_empty() { Ok(()) } else { Err(doubts.into_iter().map(say_more).collect()) }
     }
 
-    fn guard_gone(&self, must_exist: bool, before: Option<&LoadedFile>) -> Result<(), String> {
-        match before {
-            _ if must_exist => Err("no such file: expected one, if only an empty one".to_owned()),
-            Some(before) if !self.forced => {
-                let bounds = self.guard.compare(before.entries, 0);
-                bounds.map_err(|wrong| format!("the file is gone: {wrong}; {}", self.force_takes_it()))
-            }
-            _ => Ok(()),
+    fn guard_gone(&self, absence: Absence, before: Option<&LoadedFile>) -> Result<(), String> {
+        if absence == Absence::IsAFault {
+            return Err("no such file: expected one, if only an empty one".to_owned());
         }
+        let Some(before) = before.filter(|before| before.value.is_some() && !self.forced) else { return Ok(()) };
+        let bounds = match absence {
+            Absence::IsDoubted => Err("out of reach: expected it where it was".to_owned()),
+            Absence::IsEmpty | Absence::IsAFault => self.guard.compare(before.entries, 0),
+        };
+        bounds.map_err(|wrong| format!("the file is gone: {wrong}; {}", self.force_takes_it()))
     }
 
     /// What a human may do who wants it all the same.

@@ -15,7 +15,7 @@ struct Desk {
     folder: tempfile::TempDir,
     before: Vec<LoadedFile>,
     parsed: AtomicUsize,
-    must_exist: bool,
+    absence: Absence,
     remembered: Forced,
 }
 
@@ -28,7 +28,7 @@ impl Desk {
             folder,
             before: Vec::new(),
             parsed: AtomicUsize::new(0),
-            must_exist: false,
+            absence: Absence::IsEmpty,
             remembered: Forced::default(),
         }
     }
@@ -68,7 +68,7 @@ impl Desk {
         };
         let unless_forced = |numbers: &Numbers| if numbers.contains(&66) { Err("66".to_owned()) } else { Ok(()) };
         let demands = Demands { always: &always, unless_forced: &unless_forced, since: &since };
-        let reader = Reader { form: "numbers", must_exist: self.must_exist, parse: &parse, demands };
+        let reader = Reader { form: "numbers", absence: self.absence, parse: &parse, demands };
         let mut files = Files::after(&self.before, forced);
         files.remember(self.remembered.clone());
         let taken = files.take("test", &self.path(), &reader);
@@ -211,7 +211,7 @@ fn news_that_contradict_a_list_are_held_back_until_either_is_mended() {
     let (ours, list) = (folder.path().join("ours"), folder.path().join("list"));
     let parse = |_: &Path, content: Bytes, _: &mut Notes| Ok(content);
     let load = |mut files: Files| {
-        let reader = Reader { form: "text", must_exist: false, parse: &parse, demands: Demands::NONE };
+        let reader = Reader { form: "text", absence: Absence::IsEmpty, parse: &parse, demands: Demands::NONE };
         let context = files.take(Files::CONTEXT, &ours, &reader)?.expect("our domains");
         let always = |list: &Bytes| if *list == *context { Err("refuses ours".to_owned()) } else { Ok(()) };
         let demands = Demands { always: &always, ..Demands::NONE };
@@ -267,7 +267,7 @@ fn files_come_and_go() {
     assert_eq!(desk.numbers().len(), 20, "a long one does not go unnoticed");
     assert!(desk.error().starts_with("the file is gone: 0 entries after 20"), "{}", desk.error());
     assert_eq!(desk.load(true), Ok(None), "but if a human says so");
-    desk.must_exist = true;
+    desk.absence = Absence::IsAFault;
     desk.before.clear();
     assert_eq!(desk.load(false), Err(vec!["no such file: expected one, if only an empty one".to_owned()]));
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{Document, Fault, Field, Kind, Network, Section},
-    files::{Demands, Files, Notes, Reader},
+    files::{Absence, Demands, Files, Notes, Reader},
     lists::control,
     mode::Mode,
     session::{Address, Domain},
@@ -236,7 +236,8 @@ fn modes(section: &Section<'_>, name: &str) -> HashMap<Vec<u8>, Mode> {
 fn domains_of_qmail(folder: &Path, files: &mut Files, section: &Section<'_>) -> Vec<String> {
     let mut domains: Vec<String> = Vec::new();
     for name in ["rcpthosts", "locals"] {
-        let reader = Reader { form: "domains", must_exist: false, parse: &read_domains, demands: Demands::NONE };
+        let reader =
+            Reader { form: "domains", absence: Absence::IsEmpty, parse: &read_domains, demands: Demands::NONE };
         match files.take(Files::CONTEXT, &folder.join(name), &reader) {
             Ok(read) => domains.extend(read.iter().flat_map(|read| read.iter().cloned())),
             Err(faults) => faults.into_iter().for_each(|fault| section.push(fault)),

@@ -3,6 +3,7 @@
 
 use crate::harness::{Daemon, Smtp, wait_for};
 use std::{fs, process::Command};
+use tollgate::{lists::bucket_of, session::Address};
 use tollgate_proto::v1::{Action, ListFile, ReloadReply, ReloadRequest, StatusRequest};
 
 const LIST: &str = "clients";
@@ -137,4 +138,59 @@ async fn one_file_that_contradicts_another_holds_back_nothing_else() {
     let mut client = daemon.policy_client().await;
     let request = Smtp::from("192.0.2.3", "ann@there.example").rcpt_request("sales@new.example");
     assert_eq!(client.rcpt(request).await.expect("answers").into_inner().action(), Action::Reject);
+}
+
+/// What may happen to a file while others change, and in which row of the status it is told.
+type Mishap = (&'static str, fn(&Daemon), &'static str);
+
+const MISHAPS: &[Mishap] = &[
+    ("control/spfexp", |daemon| daemon.control("spfexp", "%{wrong\n"), "expected ASCII with macros"),
+    ("control/spfrules", |daemon| daemon.control("spfrules", "redirect=there.example\n"), "expected mechanisms only"),
+    ("control/spfguess", |daemon| daemon.control("spfguess", "\u{e4}/24\n"), "expected a line of ASCII"),
+    ("key", |daemon| fs::write(daemon.path("key"), "\n").expect("written"), "has no key in its first line"),
+    (
+        "list/allow/subscribers",
+        |daemon| fs::create_dir_all(daemon.path("list/allow/subscribers/T")).expect("made"),
+        "not a regular file",
+    ),
+    (
+        "list/subscribers",
+        |daemon| fs::rename(daemon.path("list"), daemon.path("moved")).expect("renamed"),
+        "out of reach",
+    ),
+];
+
+#[tokio::test]
+async fn whatever_happens_to_one_file_the_others_come_into_force() {
+    let mut daemon = daemon("192.0.2.1\n");
+    fs::create_dir_all(daemon.path("list/subscribers")).expect("a list's folder");
+    fs::write(daemon.path("key"), "a-key\n").expect("a key");
+    let subscriber = "ann@there.example";
+    let bucket = bucket_of(&Address::new(subscriber.into())).to_string();
+    fs::write(daemon.path("list/subscribers").join(bucket), format!("T{subscriber}\0")).expect("a subscriber");
+    let rest = "[[check.rbl.list]]\nname = 'l'\nzone = '%{key}.list.example'\nkey_file = 'key'\nmode = 'off'\n\
+                [[check.ezmlm.list]]\naddress = 'talk@ours.example'\ndir = 'list'\nsubscribers_only = true\n";
+    let text = fs::read_to_string(daemon.path("tollgate.toml")).expect("the configuration");
+    fs::write(daemon.path("tollgate.toml"), format!("{text}{rest}")).expect("written");
+    daemon.run();
+    for (number, (row, happen, expected)) in (2..).zip(MISHAPS) {
+        happen(&daemon);
+        let path = daemon.path(row).display().to_string();
+        let told = wait_for(&format!("{row} to be refused"), || {
+            let line = daemon.log().lines().find(|line| line.contains(&path) && line.contains("refused="))?.to_owned();
+            Some(line)
+        });
+        assert!(told.contains(expected), "{told}");
+        let others: String = (1..=number).map(|host| format!("192.0.2.{host}\n")).collect();
+        fs::write(daemon.path(LIST), others).expect("written");
+        let path = daemon.path(LIST).display().to_string();
+        daemon.wait_for_line(&["event=list", &format!("file={path}"), &format!("entries={number}")]);
+        assert_eq!(daemon.metric("tollgate_reload_failed "), Some(0.0), "{row}");
+    }
+    // Nobody has been unsubscribed by that.
+    let mut client = daemon.policy_client().await;
+    for (sender, expected) in [(subscriber, Action::Continue), ("eve@there.example", Action::Reject)] {
+        let request = Smtp::from("203.0.113.7", sender).rcpt_request("talk@ours.example");
+        assert_eq!(client.rcpt(request).await.expect("answers").into_inner().action(), expected, "{sender}");
+    }
 }

@@ -68,10 +68,11 @@ fn list(table: &Section<'_>, build: &mut Build<'_>) -> MailingList {
     let (only_subscribers, obeys_deny) = (table.bool("subscribers_only"), table.bool("deny"));
     let folder = table.path("dir").filter(|folder| {
         let is_needed = only_subscribers || obeys_deny;
-        if is_needed && !folder.is_dir() {
+        let can_be_asked = folder.is_dir() || load::are_known(build, folder);
+        if is_needed && !can_be_asked {
             table.fault("dir", format!("{}: no such folder: expected the list's", folder.display()));
         }
-        is_needed && folder.is_dir()
+        is_needed && can_be_asked
     });
     if folder.is_none() && (only_subscribers || obeys_deny) && !table.is_set("dir") {
         table.fault("dir", "nothing: expected the list's folder");

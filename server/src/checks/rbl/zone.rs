@@ -2,9 +2,11 @@
 
 use crate::{
     ask::DnsName,
-    config::{Build, Section},
-    files,
+    config::{Build, Fault, Section},
+    files::{self, Absence, Demands, Notes, Reader},
 };
+use bytes::Bytes;
+use std::path::Path;
 
 /// With 64 octets of IPv6 nibbles in front, a name still fits into the DNS (RFC 1035 §2.3.4).
 const ZONE_OCTETS_MAX: usize = 253 - 64;
@@ -64,21 +66,29 @@ fn key(table: &Section<'_>, build: &mut Build<'_>) -> Option<String> {
         return Some(key.expose().to_ascii_lowercase());
     }
     let path = file?;
-    let content = match build.read(&path, files::SECRET) {
-        Ok(content) => content,
+    let reader = Reader { form: files::SECRET, absence: Absence::IsAFault, parse: &read_key, demands: Demands::NONE };
+    match build.list(&path, &reader) {
+        Ok(key) => key.map(|key| key.to_string()),
         Err(faults) => {
             faults.into_iter().for_each(|fault| table.push(fault));
-            return None;
+            None
         }
-    };
-    let text = String::from_utf8_lossy(content.as_ref().map_or(&[], |content| &content[..])).into_owned();
-    let key = text.lines().next().unwrap_or_default().trim().to_ascii_lowercase();
-    build.note_entries(usize::from(!key.is_empty()));
-    if key.is_empty() {
-        let what = if content.is_none() { "does not exist" } else { "has no key in its first line" };
-        table.fault("key_file", format!("{} {what}", path.display()));
     }
-    (!key.is_empty()).then_some(key)
+}
+
+/// The first line, as a part of a domain's name.
+fn read_key(path: &Path, content: Bytes, notes: &mut Notes) -> Result<String, Vec<Fault>> {
+    let text = String::from_utf8_lossy(&content);
+    let key = text.lines().next().unwrap_or_default().trim().to_ascii_lowercase();
+    if key.is_empty() {
+        return Err(vec![Fault::of_file(path, "has no key in its first line")]);
+    }
+    // Nothing of it is shown.
+    if !is_zone(&key) {
+        return Err(vec![Fault::of_file(path, "expected a key of letters, digits, - and _")]);
+    }
+    notes.entries = 1;
+    Ok(key)
 }
 
 fn is_zone(zone: &str) -> bool {

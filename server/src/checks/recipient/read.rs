@@ -3,7 +3,7 @@
 use crate::{
     ask::mailbox::{Kind, KnownAddresses, Live, Named, Places, Snapshot, Source, System},
     config::{Build, Fault, Section},
-    files::{Demands, Notes, Reader},
+    files::{Absence, Demands, Notes, Reader},
     lists::{Cdb, KeyList, load, qmail::Assign},
 };
 use bytes::Bytes;
@@ -149,13 +149,13 @@ fn taken<T: Send + Sync + 'static>(
     (form, read): Form<'_, T>,
 ) -> Option<Arc<Result<T, String>>> {
     let parse = |_: &Path, content: Bytes, _: &mut Notes| Ok(read(content));
-    build.list(path, &Reader { form, must_exist: false, parse: &parse, demands: Demands::NONE }).ok().flatten()
+    build.list(path, &Reader { form, absence: Absence::IsEmpty, parse: &parse, demands: Demands::NONE }).ok().flatten()
 }
 
 /// A file that is not there yet is no fault: its host's recipients are all taken meanwhile.
 fn snapshot(table: &Section<'_>, build: &mut Build<'_>, path: &Path) -> Kind {
     let age_max = Duration::from_secs(table.integer("age_max_hours").unsigned_abs() * HOUR);
-    let reader = Reader { form: "snapshot", must_exist: false, parse: &read_snapshot, demands: Demands::NONE };
+    let reader = Reader { form: "snapshot", absence: Absence::IsEmpty, parse: &read_snapshot, demands: Demands::NONE };
     match build.list(path, &reader) {
         Ok(Some(snapshot)) => {
             if !snapshot.host.eq_ignore_ascii_case(&table.text("host")) {

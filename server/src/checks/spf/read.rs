@@ -9,9 +9,11 @@ use crate::{
         SpfTerms,
         spf::{Explanation, LOOKUPS_MAX, Limits, LocalPolicy, mail_domain},
     },
-    config::{Build, Section},
+    config::{Build, Fault, Section},
+    files::{Absence, Demands, Notes, Reader},
 };
-use std::{sync::Arc, time::Duration};
+use bytes::Bytes;
+use std::{path::Path, sync::Arc, time::Duration};
 
 /// Domains that may vouch for forwarders: each is one more evaluation where a result is not a pass.
 const FORWARDERS_MAX: usize = 16;
@@ -30,12 +32,11 @@ pub(super) fn read(section: &Section<'_>, build: &mut Build<'_>) -> Spf {
         voids: usize::try_from(number("void_lookups_max")).unwrap_or(usize::MAX),
         time: Duration::from_millis(number("time_max_ms")),
     };
-    let rules = text(section, build, "rules", "spfrules");
-    let guess = text(section, build, "guess", "spfguess");
-    let local = LocalPolicy::read(&rules, &guess).unwrap_or_else(|(part, error)| {
-        section.fault(part, error.to_string());
-        LocalPolicy::default()
-    });
+    let local = |rules: &str, guess: &str| LocalPolicy::read(rules, guess).map_err(|(_, error)| error.to_string());
+    let rules = text(section, build, ("rules", "spfrules"), &|text| local(text, "").map(drop));
+    let guess = text(section, build, ("guess", "spfguess"), &|text| local("", text).map(drop));
+    // What is wrong with either has been told.
+    let local = local(&rules, &guess).unwrap_or_default();
     let explanation = explanation(section, build, strictness);
     let terms = Arc::new(SpfTerms::new(limits, local));
     build.settled.spf_terms = terms.clone();
@@ -61,7 +62,7 @@ pub(super) fn read(section: &Section<'_>, build: &mut Build<'_>) -> Spf {
 
 fn strictness(section: &Section<'_>, build: &mut Build<'_>) -> Strictness {
     match section.choice("level") {
-        fields::CONTROL => match first_line(section, build, "level", "spfbehavior") {
+        fields::CONTROL => match first_line(section, build, "spfbehavior", &|_| Ok(())) {
             Some(line) => Strictness::level(line.as_bytes()),
             None => Strictness::Modern,
         },
@@ -70,27 +71,39 @@ fn strictness(section: &Section<'_>, build: &mut Build<'_>) -> Strictness {
     }
 }
 
+/// What may stand in a line? `Err` says what is wrong with it.
+type Accept<'a> = &'a dyn Fn(&str) -> Result<(), String>;
+
 /// The key's text, else the control file's first line.
-fn text(section: &Section<'_>, build: &mut Build<'_>, key: &str, file: &str) -> String {
-    if section.is_set(key) { section.text(key) } else { first_line(section, build, key, file).unwrap_or_default() }
+fn text(section: &Section<'_>, build: &mut Build<'_>, (key, file): (&str, &str), accept: Accept<'_>) -> String {
+    if !section.is_set(key) {
+        return first_line(section, build, file, accept).map(|line| line.to_string()).unwrap_or_default();
+    }
+    let text = section.text(key);
+    accept(&text).unwrap_or_else(|wrong| section.fault(key, wrong));
+    text
 }
 
 /// As `control_readline` reads it; `None` = there is no such file.
-fn first_line(section: &Section<'_>, build: &mut Build<'_>, key: &str, file: &str) -> Option<String> {
-    let content = match build.read(&build.control_file(file), "line") {
-        Ok(content) => content?,
+fn first_line(section: &Section<'_>, build: &mut Build<'_>, file: &str, accept: Accept<'_>) -> Option<Arc<String>> {
+    let parse = |path: &Path, content: Bytes, notes: &mut Notes| {
+        notes.entries = 1;
+        let line = content.split(|&octet| octet == b'\n').next().unwrap_or_default();
+        let line =
+            std::str::from_utf8(line).ok().filter(|line| line.is_ascii() && line.len() <= Section::TEXT_OCTETS_MAX);
+        let wrong = || format!("expected a line of ASCII, at most {}", Section::TEXT_OCTETS_MAX);
+        let line = line.map(str::trim_end).ok_or_else(wrong);
+        let line = line.and_then(|line| accept(line).map(|()| line.to_owned()));
+        line.map_err(|wrong| vec![Fault::of_file(path, wrong)])
+    };
+    let reader = Reader { form: "line", absence: Absence::IsEmpty, parse: &parse, demands: Demands::NONE };
+    match build.list(&build.control_file(file), &reader) {
+        Ok(line) => line,
         Err(faults) => {
             faults.into_iter().for_each(|fault| section.push(fault));
-            return None;
+            None
         }
-    };
-    build.note_entries(1);
-    let line = content.split(|&octet| octet == b'\n').next().unwrap_or_default();
-    if !line.is_ascii() || line.len() > Section::TEXT_OCTETS_MAX {
-        section.fault(key, format!("control/{file}: expected a line of ASCII, at most {}", Section::TEXT_OCTETS_MAX));
-        return Some(String::new());
     }
-    Some(String::from_utf8_lossy(line).trim_end().to_owned())
 }
 
 fn forwarder_domains(section: &Section<'_>) -> Vec<Arc<str>> {
@@ -111,15 +124,16 @@ fn forwarder_domains(section: &Section<'_>) -> Vec<Arc<str>> {
 
 /// The administrator's words for modern refusals and those of the patch.
 fn explanation(section: &Section<'_>, build: &mut Build<'_>, strictness: Strictness) -> [Explanation; 2] {
-    let own = text(section, build, "explanation", "spfexp");
+    let read = |text: &str| Explanation::read(text.as_bytes(), "");
+    let accept = |text: &str| match read(text) {
+        None if !text.is_empty() => Err(format!("\"{text}\": expected ASCII with macros such as %{{i}} and %{{S}}")),
+        _ => Ok(()),
+    };
+    let own = text(section, build, ("explanation", "spfexp"), &accept);
     if own.is_empty() && matches!(strictness, Strictness::Level(REFUSES_FROM..)) {
         build.warn(
             "spf: no explanation is set, and refusals in the words of the SPF patch name a page that is long gone",
         );
-    }
-    let read = |text: &str| Explanation::read(text.as_bytes(), "");
-    if !own.is_empty() && read(&own).is_none() {
-        section.fault("explanation", format!("\"{own}\": expected ASCII with macros such as %{{i}} and %{{S}}"));
     }
     let or = |usual: &str| read(if own.is_empty() { usual } else { &own }).unwrap_or_default();
     [or(EXPLANATION), or(EXPLANATION_OF_PATCH)]

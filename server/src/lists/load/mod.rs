@@ -9,7 +9,7 @@ mod subscribers;
 use super::{Cdb, KeyList, Keys, NetworkSet, Networks, TcpRules, control, keys::Sorted, postmaster_stays_reachable};
 use crate::{
     config::{Build, Fault, Network, Section},
-    files::{Demands, Notes, Reader},
+    files::{Absence, Demands, Notes, Reader},
 };
 use bytes::Bytes;
 pub use dialect::{About, addresses};
@@ -19,7 +19,7 @@ use std::{
     path::{Path, PathBuf},
     sync::Arc,
 };
-pub use subscribers::{denied, posters};
+pub use subscribers::{are_known, denied, posters};
 
 /// Faults reported of one file; more of the same help nobody.
 pub const FAULTS_MAX: usize = 20;
@@ -146,9 +146,9 @@ fn file<T: Any + Send + Sync>(
     (form, parse, demands): Form<'_, T>,
 ) -> Option<Arc<T>> {
     let named = section.path(field);
-    let must_exist = named.is_some();
+    let absence = if named.is_some() { Absence::IsAFault } else { Absence::IsEmpty };
     let path = named.or(default)?;
-    match build.list(&path, &Reader { form, must_exist, parse, demands }) {
+    match build.list(&path, &Reader { form, absence, parse, demands }) {
         Ok(list) => list,
         Err(faults) => {
             faults.into_iter().for_each(|fault| section.push(fault));

@@ -2,14 +2,17 @@
 
 use crate::{
     config::{Build, Fault, Section},
-    files::{self, Demands, Notes, Reader},
+    files::{self, Absence, Demands, Notes, Reader},
     lists::{
         ezmlm::subscribers::{BUCKETS, addresses, bucket_name},
         keys::Sorted,
     },
 };
 use bytes::Bytes;
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 /// Databases of those who may post where only subscribers may; the first is the list's own. As ezmlm-issubn tests them for
 /// a list made with `-u`.
@@ -27,15 +30,29 @@ pub fn denied(section: &Section<'_>, build: &mut Build<'_>, folder: &Path) -> Ve
     read(section, build, folder, &[DENIED])
 }
 
+/// Have this list's people been read before? Without its folder they stay as they were.
+pub fn are_known(build: &Build<'_>, folder: &Path) -> bool {
+    ["", DENIED].iter().any(|database| build.knows(&bucket(folder, database, 0), files::PART))
+}
+
+fn bucket(folder: &Path, database: &str, number: u8) -> PathBuf {
+    folder.join(database).join("subscribers").join(bucket_name(number).to_string())
+}
+
 fn read(section: &Section<'_>, build: &mut Build<'_>, folder: &Path, databases: &[&str]) -> Vec<Arc<Sorted>> {
     let mut all = Vec::new();
-    let reader = Reader { form: files::PART, must_exist: false, parse: &parse, demands: Demands::NONE };
     for database in databases {
-        let folder = folder.join(database).join("subscribers");
-        // A database that is not there is noticed by one file of it: all 53 need not be looked for.
-        let buckets = if folder.is_dir() { BUCKETS } else { 1 };
-        for bucket in (0..buckets).map(bucket_name) {
-            match build.list(&folder.join(bucket.to_string()), &reader) {
+        let is_there = folder.join(database).join("subscribers").is_dir();
+        // Nobody unsubscribes by taking the folder away.
+        let absence = if is_there { Absence::IsEmpty } else { Absence::IsDoubted };
+        let reader = Reader { form: files::PART, absence, parse: &parse, demands: Demands::NONE };
+        for number in 0..BUCKETS {
+            let path = bucket(folder, database, number);
+            // A database that is not there is noticed by one file of it: all 53 need not be looked for.
+            if number > 0 && !is_there && !build.knows(&path, files::PART) {
+                continue;
+            }
+            match build.list(&path, &reader) {
                 Ok(found) => all.extend(found),
                 Err(faults) => faults.into_iter().for_each(|fault| section.push(fault)),
             }

@@ -38,7 +38,7 @@ fn no_fault_shows_a_key() {
         (list("zone = \"%{key}.zen.example\""), "has a place for a key: expected `key` or `key_file`"),
         (list("zone = \"%{key}.zen.example\"\nkey = \"planted-k3y!\""), "its key included"),
         (list("zone = \"%{key}.zen.example\"\nkey = \"planted-k3y\"\nkey_file = \"x\""), "expected one of them"),
-        (list("zone = \"%{key}.zen.example\"\nkey_file = \"nowhere\""), "does not exist"),
+        (list("zone = \"%{key}.zen.example\"\nkey_file = \"nowhere\""), "nowhere: no such file"),
         (list("zone = \"%{key}.zen.example\"\nkey = [\"planted-k3y\"]"), "expected a text in quotes"),
     ] {
         let (_, faults) = build(&text);

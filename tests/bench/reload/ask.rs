@@ -1,5 +1,6 @@
 //! What is a daemon asked, what does it answer, and how long does that take?
 
+use crate::change::Change;
 use bytes::Bytes;
 use hyper_util::rt::TokioIo;
 use std::{error::Error, path::Path, time::Duration};
@@ -32,6 +33,21 @@ impl Client {
 
     /// One recipient of a session of its own; `None` = no answer.
     pub(crate) async fn ask(&mut self, client_ip: &str, sender: &str, recipient: &str) -> Option<Said> {
+        self.ask_with(client_ip, sender, (recipient, v1::Rcpthosts::Allowed)).await
+    }
+
+    /// The same about somebody whom a change makes a difference to.
+    pub(crate) async fn ask_about(&mut self, change: &Change) -> Option<Said> {
+        let rcpthosts = if change.rcpthosts_unknown { v1::Rcpthosts::Unknown } else { v1::Rcpthosts::Allowed };
+        self.ask_with(&change.client_ip, &change.sender, (&change.recipient, rcpthosts)).await
+    }
+
+    async fn ask_with(
+        &mut self,
+        client_ip: &str,
+        sender: &str,
+        (recipient, rcpthosts): (&str, v1::Rcpthosts),
+    ) -> Option<Said> {
         self.number += 1;
         let mut id = [7; 16];
         id[..8].copy_from_slice(&self.number.to_be_bytes());
@@ -46,7 +62,7 @@ impl Client {
             helo: Some(v1::Helo { helo: text("client.example"), esmtp: true }),
             mail: Some(v1::Mail { sender: text(sender), declared_size: 0 }),
             recipient: text(recipient),
-            rcpthosts: v1::Rcpthosts::Allowed.into(),
+            rcpthosts: rcpthosts.into(),
         };
         let verdict = self.client.rcpt(request).await.ok()?.into_inner();
         Some(Said { refuses: verdict.action() != v1::Action::Continue, degraded: !verdict.degraded.is_empty() })

@@ -85,8 +85,8 @@ pub(super) enum Command {
     /// Look for mistakes in qmail's control files and tcpserver's rules
     ///
     /// Reads them as qmail does and prints one line for each oddity, FILE:LINE: what, and what was expected: an error
-    /// opens a relay, loses mail or has no effect; a warning is most likely not meant; a note is good to know. Nothing is
-    /// changed, and no daemon is needed.
+    /// opens a relay, loses mail or has no effect; a warning is most likely not meant; a note is good to know. What
+    /// could not be found, and so was not looked at, is told at the end. Nothing is changed, and no daemon is needed.
     ///
     /// Exit code: 0 = no error, 1 = at least one error.
     Lint(LintArgs),
@@ -164,17 +164,17 @@ pub(super) struct LintArgs {
     /// The folder of `assign` and `cdb` [default: `users` beside the control folder]
     #[arg(long, value_name = "FOLDER")]
     pub(super) users: Option<PathBuf>,
-    /// tcpserver's rules as text; the cdb stands beside them [default: /etc/tcp.smtp or /etc/tcprules.d/tcp.smtp, if it is
-    /// there]
+    /// tcpserver's rules as text; the cdb stands beside them [default: tcp.smtp in /etc, /etc/tcprules.d or /etc/qmail, or
+    /// /etc/tcprules.d/tcp.qmail-smtp]
     #[arg(long, value_name = "FILE")]
     pub(super) tcp_rules: Option<PathBuf>,
     /// The script that starts tcpserver: are its flags such that the rules can match? [default: qmail-smtpd/run where
     /// services usually are, if it is there]
     #[arg(long, value_name = "FILE")]
     pub(super) run: Option<PathBuf>,
-    /// The user the mail server runs as: may it read the files?
-    #[arg(long, value_name = "NAME", default_value = "qmaild")]
-    pub(super) user: String,
+    /// The user qmail-smtpd runs as: may it read the files? [default: qmaild, if there is one]
+    #[arg(long, value_name = "NAME")]
+    pub(super) user: Option<String>,
 }
 
 /// The session to imagine.

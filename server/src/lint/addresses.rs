@@ -7,11 +7,14 @@ pub(super) fn look(linter: &mut Linter<'_>, domains: &Domains) {
     if let Some(file) = linter.lines("badmailfrom") {
         let entries = addresses(linter, &file);
         linter.look_at_suffixes(&file, &entries, |domain| [b"@", domain].concat());
+        for (line, text) in entries.iter().filter(|(_, text)| text.starts_with(b"@.")) {
+            linter.error(&file.path, *line, format!("{} never matches: expected {}", shown(text), shown(&text[1..])));
+        }
         look_at_own(linter, &file, &entries, domains);
     }
     if let Some(file) = linter.lines("badrcptto") {
         let entries = addresses(linter, &file);
-        for (line, text) in entries.iter().filter(|(_, text)| text.starts_with(b".")) {
+        for (line, text) in entries.iter().filter(|(_, text)| is_suffix(text)) {
             linter.error(&file.path, *line, format!("{} never matches: suffixes do not count here", shown(text)));
         }
         look_at_recipients(linter, &file, &entries, domains);
@@ -35,7 +38,12 @@ fn addresses(linter: &mut Linter<'_>, file: &File) -> Vec<Entry> {
     for (line, text) in entries {
         match wrong_form(&text) {
             Some(wrong) => linter.error(&file.path, line, wrong),
-            None => usable.push((line, text)),
+            None => {
+                if let Some(domain) = domain_of(&text) {
+                    linter.look_at_domain(file, line, domain);
+                }
+                usable.push((line, text));
+            }
         }
     }
     usable
@@ -68,6 +76,10 @@ fn wrong_form(text: &[u8]) -> Option<String> {
     None
 }
 
+fn is_suffix(text: &[u8]) -> bool {
+    text.starts_with(b".") || text.starts_with(b"@.")
+}
+
 fn domain_of(text: &[u8]) -> Option<&[u8]> {
     match text.iter().rposition(|&byte| byte == b'@') {
         Some(at) => Some(&text[at + 1..]),
@@ -96,7 +108,7 @@ fn look_at_recipients(linter: &mut Linter<'_>, file: &File, entries: &[Entry], d
         if text == b"postmaster" || (matches!(local, b"postmaster" | b"abuse") && is_ours) {
             let text = format!("{} must stay reachable (RFC 5321, RFC 2142): expected no such line", shown(text));
             linter.error(&file.path, *line, text);
-        } else if !is_ours && !text.starts_with(b".") {
+        } else if !is_ours && !is_suffix(text) {
             let text = format!("{} is not ours: rcpthosts refuses it before this list is asked", shown(text));
             linter.note(&file.path, *line, text);
         }

@@ -1,21 +1,22 @@
 //! Does `users/assign` assign what it seems to, and is `users/cdb` made of it? qmail-newu's rules.
 
 use super::{Linter, files::File, shown};
-use std::collections::HashMap;
+use std::{collections::HashMap, fs, os::unix::fs::MetadataExt};
 
 /// Fields of a line: name, user, uid, gid, folder, dash, extension.
 const FIELDS: usize = 7;
+/// Rights of a folder that make qmail-local wait: others may write (conf-patrn), or somebody is at work (sticky).
+const DEFERRING: u32 = 0o1002;
 
 pub(super) fn look(linter: &mut Linter<'_>) {
     let (source, cdb_path) = (linter.place.users.join("assign"), linter.place.users.join("cdb"));
     let cdb = linter.cdb(&cdb_path);
-    let Some(file) = linter.read(&source) else {
+    let Some(file) = linter.text(&source) else {
         if cdb.is_some() && !source.exists() {
             linter.note(&source, 0, "missing, but there is a users/cdb: what it holds cannot be looked at");
         }
         return;
     };
-    linter.look_at_text(&file);
     let assignments = look_at_lines(linter, &file);
     match cdb {
         None if !cdb_path.exists() => linter.error(&source, 0, "has no effect: expected users/cdb: run qmail-newu"),
@@ -34,12 +35,16 @@ pub(super) fn look(linter: &mut Linter<'_>) {
 /// Records as qmail-newu makes them, with the line of each.
 fn look_at_lines(linter: &mut Linter<'_>, file: &File) -> HashMap<Vec<u8>, (usize, Vec<u8>)> {
     let mut records: HashMap<Vec<u8>, (usize, Vec<u8>)> = HashMap::new();
-    for (at, text) in file.content.split(|&byte| byte == b'\n').enumerate() {
-        let line = at + 1;
+    let mut lines = (1..).zip(file.content.split(|&byte| byte == b'\n')).peekable();
+    while let Some((line, text)) = lines.next() {
         if text.starts_with(b".") {
+            if let Some((line, text)) = lines.find(|(_, text)| !text.trim_ascii().is_empty()) {
+                let text = format!("{} stands behind the line \".\" and is not read: expected it before", shown(text));
+                linter.error(&file.path, line, text);
+            }
             return records;
         }
-        if text.is_empty() && file.content.split(|&byte| byte == b'\n').count() == line {
+        if text.is_empty() && lines.peek().is_none() {
             break;
         }
         match record(text) {
@@ -66,9 +71,15 @@ fn look_at_lines(linter: &mut Linter<'_>, file: &File) -> HashMap<Vec<u8>, (usiz
 fn record(text: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
     let fields: Vec<&[u8]> = text.splitn(FIELDS + 1, |&byte| byte == b':').collect();
     let (head, name) = match fields.first().and_then(|first| first.split_first()) {
-        Some((head @ (b'=' | b'+'), name)) => (*head, name),
+        Some((head, name)) if fields.len() > 1 && !text.contains(&0) => (*head, name),
         _ => return Err(format!("{}: qmail-newu refuses it: expected =local:… or +prefix:…", shown(text))),
     };
+    if !matches!(head, b'=' | b'+') {
+        let (text, name) = (shown(text), shown(name));
+        return Err(format!(
+            "{text} begins neither with = nor with +, and assigns {name}: expected =local:… or +prefix:…"
+        ));
+    }
     if fields.len() <= FIELDS {
         let text = shown(text);
         return Err(format!(
@@ -108,19 +119,28 @@ fn look_at_assignment(linter: &mut Linter<'_>, file: &File, line: usize, text: &
             line,
             format!("\"{folder}\" is no folder from the root: expected one such as /home/ann"),
         );
-    } else if !std::path::Path::new(folder).is_dir() {
-        linter.warning(
-            &file.path,
-            line,
-            format!("there is no folder \"{folder}\": its mail is deferred: expected one"),
-        );
+        return;
+    }
+    match fs::metadata(folder) {
+        Ok(metadata) if metadata.is_dir() => {
+            if metadata.mode() & DEFERRING != 0 {
+                let text = format!(
+                    "\"{folder}\" is sticky, or everybody may write it: its mail is deferred: expected mode 755"
+                );
+                linter.error(&file.path, line, text);
+            }
+        }
+        _ => {
+            let text = format!("there is no folder \"{folder}\": its mail is deferred: expected one");
+            linter.warning(&file.path, line, text);
+        }
     }
 }
 
 impl Linter<'_> {
     /// Does an assignment cover the local part? By name, or by a prefix of it.
     pub(super) fn is_assigned(&mut self, local: &str) -> bool {
-        let Some(file) = self.read(&self.place.users.join("assign")) else { return false };
+        let Some(file) = self.text(&self.place.users.join("assign")) else { return false };
         let local = format!("{local}-");
         let covers = |line: &[u8]| {
             let name = line.split(|&byte| byte == b':').next().unwrap_or_default().to_ascii_lowercase();

@@ -30,7 +30,8 @@ impl Linter<'_> {
     pub(super) fn look_at_suffixes(&mut self, file: &File, entries: &[Entry], itself: impl Fn(&[u8]) -> Vec<u8>) {
         let all: HashSet<&[u8]> = entries.iter().map(|(_, text)| &text[..]).collect();
         for (line, text) in entries {
-            let Some(domain) = text.strip_prefix(b".") else { continue };
+            // Nobody has an address at a top-level domain itself.
+            let Some(domain) = text.strip_prefix(b".").filter(|domain| domain.contains(&b'.')) else { continue };
             let expected = itself(domain);
             if !all.contains(&expected[..]) {
                 let text = format!(

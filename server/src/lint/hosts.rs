@@ -1,27 +1,47 @@
-//! For which domains is mail taken, and where does it go? `rcpthosts`, `morercpthosts`, `locals`, `virtualdomains`,
+//! For which domains is mail taken, and where does it go? `rcpthosts`, `morercpthosts`, `locals`,
 //! `percenthack`.
 
-use super::{Linter, entries::Entry, files::File, shown};
+use super::{Level, Linter, entries::Entry, files::File, shown, virtuals};
 use crate::{
     lists::{Cdb, RcptHosts, control_files::single_line},
     session::Domain,
 };
-use std::{
-    collections::{BTreeSet, HashMap},
-    path::Path,
-};
+use std::{collections::BTreeSet, path::Path};
+
+/// Top-level names that are nobody else's: a private network may take mail for all below.
+const PRIVATE: [&[u8]; 8] = [b"corp", b"example", b"home", b"internal", b"lan", b"local", b"localdomain", b"test"];
 
 /// The domains that are ours, in lower case; a leading dot means all below.
 pub(super) struct Domains {
     ours: BTreeSet<Vec<u8>>,
+    /// Besides, what `virtualdomains` says anything about; "" = about everything.
+    named: BTreeSet<Vec<u8>>,
     rcpthosts: Option<RcptHosts>,
+    taken: Vec<Entry>,
 }
 
 impl Domains {
     /// Is it delivered here, or taken for somebody?
     pub(super) fn are_ours(&self, domain: &[u8]) -> bool {
-        let mut forms = std::iter::once(domain).chain(Domain(domain).dot_suffixes());
-        forms.any(|form| self.ours.contains(form)) || self.is_taken(domain)
+        self.are_delivered(domain) || self.is_taken(domain)
+    }
+
+    /// Is it delivered here?
+    pub(super) fn are_delivered(&self, domain: &[u8]) -> bool {
+        forms(domain).any(|form| self.ours.contains(form))
+    }
+
+    /// Is it delivered here, at least in part, or left out on purpose? `.dom` is with any domain below it.
+    pub(super) fn are_named(&self, domain: &[u8]) -> bool {
+        let is_named = |form: &[u8]| self.ours.contains(form) || self.named.contains(form);
+        let is_below = |name: &Vec<u8>| name.ends_with(domain);
+        forms(domain).chain([&b""[..]]).any(is_named)
+            || (domain.starts_with(b".") && self.ours.iter().chain(&self.named).any(is_below))
+    }
+
+    /// The entries of `rcpthosts`.
+    pub(super) fn taken(&self) -> &[Entry] {
+        &self.taken
     }
 
     /// Would qmail-smtpd take mail for it?
@@ -30,20 +50,26 @@ impl Domains {
     }
 }
 
+/// What qmail looks for: the domain, then every suffix from a dot on.
+fn forms(domain: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::once(domain).chain(Domain(domain).dot_suffixes())
+}
+
 pub(super) fn look(linter: &mut Linter<'_>) -> Domains {
-    let rcpthosts = look_at_rcpthosts(linter);
+    let (rcpthosts, taken) = look_at_rcpthosts(linter).unzip();
     let locals = look_at_locals(linter);
-    let virtuals = look_at_virtualdomains(linter, &locals);
+    let virtuals = virtuals::look(linter, &locals);
     look_at_percenthack(linter);
-    let domains = Domains { ours: locals.iter().chain(&virtuals).map(|(_, text)| text.clone()).collect(), rcpthosts };
+    let ours = locals.iter().chain(&virtuals.keys).map(|(_, text)| text.clone()).collect();
+    let domains = Domains { ours, named: virtuals.named, rcpthosts, taken: taken.unwrap_or_default() };
     if domains.rcpthosts.is_some() {
         look_at_untaken(linter, &domains, "locals", &locals);
-        look_at_untaken(linter, &domains, "virtualdomains", &virtuals);
+        look_at_untaken(linter, &domains, "virtualdomains", &virtuals.keys);
     }
     domains
 }
 
-fn look_at_rcpthosts(linter: &mut Linter<'_>) -> Option<RcptHosts> {
+fn look_at_rcpthosts(linter: &mut Linter<'_>) -> Option<(RcptHosts, Vec<Entry>)> {
     let more_path = linter.place.control.join("morercpthosts.cdb");
     let more = linter.cdb(&more_path);
     let path = linter.place.control.join("rcpthosts");
@@ -71,18 +97,33 @@ fn look_at_rcpthosts(linter: &mut Linter<'_>) -> Option<RcptHosts> {
     }
     look_at_domains(linter, &file, &entries);
     linter.look_at_suffixes(&file, &entries, <[u8]>::to_vec);
-    Some(RcptHosts::new(&file.content, more.map(|(cdb, _)| cdb)))
+    Some((RcptHosts::new(&file.content, more.map(|(cdb, _)| cdb)), entries))
 }
 
 fn look_at_domains(linter: &mut Linter<'_>, file: &File, entries: &[Entry]) {
     for (line, text) in entries {
+        linter.look_at_host(file, *line, text);
+        let is_public = |below: &[u8]| !below.is_empty() && !below.contains(&b'.') && !PRIVATE.contains(&below);
+        if text.strip_prefix(b".").is_some_and(is_public) {
+            let text =
+                format!("{} is a whole top-level domain, an open relay to it: expected our domains", shown(text));
+            linter.error(&file.path, *line, text);
+        }
+    }
+}
+
+impl Linter<'_> {
+    /// A domain, not an address or a pattern.
+    pub(super) fn look_at_host(&mut self, file: &File, line: usize, text: &[u8]) {
         if let Some(at) = text.iter().position(|&byte| byte == b'@') {
             let expected = shown(&text[at + 1..]);
-            linter.error(&file.path, *line, format!("{} never matches: expected a domain, {expected}", shown(text)));
+            self.error(&file.path, line, format!("{} never matches: expected a domain, {expected}", shown(text)));
         } else if text.contains(&b'*') {
             let expected = text.strip_prefix(b"*").filter(|rest| rest.starts_with(b".")).unwrap_or(b".example.com");
             let text = format!("{}: there are no patterns here: expected {}", shown(text), shown(expected));
-            linter.error(&file.path, *line, text);
+            self.error(&file.path, line, text);
+        } else {
+            self.look_at_domain(file, line, text);
         }
     }
 }
@@ -113,7 +154,7 @@ fn look_at_more(linter: &mut Linter<'_>, cdb: Option<(&Cdb, u64)>, path: &Path) 
         }
     }
     let Some((cdb, _)) = cdb else { return };
-    linter.look_at_rights(path);
+    linter.look_at_reader(path, Level::Error);
     if let Some((key, _)) = cdb.iter().find(|(key, _)| key.iter().any(u8::is_ascii_uppercase)) {
         let text =
             format!("{} is never found, for keys are in lower case: expected it made by qmail-newmrh", shown(key));
@@ -135,63 +176,13 @@ fn look_at_locals(linter: &mut Linter<'_>) -> Vec<Entry> {
         return me.map(|me| (0, me)).into_iter().collect();
     };
     let entries = linter.entries(&file);
-    look_at_domains(linter, &file, &entries);
+    for (line, text) in &entries {
+        linter.look_at_host(&file, *line, text);
+    }
     for (line, text) in entries.iter().filter(|(_, text)| text.starts_with(b".")) {
         linter.error(&file.path, *line, format!("{} never matches: expected each local domain by name", shown(text)));
     }
     entries
-}
-
-fn look_at_virtualdomains(linter: &mut Linter<'_>, locals: &[Entry]) -> Vec<Entry> {
-    let Some(file) = linter.lines("virtualdomains") else { return Vec::new() };
-    let local: HashMap<&[u8], usize> = locals.iter().map(|(line, text)| (&text[..], *line)).collect();
-    let (mut keys, mut first): (Vec<Entry>, HashMap<Vec<u8>, usize>) = (Vec::new(), HashMap::new());
-    for (line, text) in linter.entries(&file) {
-        let Some(colon) = text.iter().position(|&byte| byte == b':') else {
-            linter.error(
-                &file.path,
-                line,
-                format!("{} has no colon and is passed over: expected domain:user", shown(&text)),
-            );
-            continue;
-        };
-        let (key, prepend) = (&text[..colon], &text[colon + 1..]);
-        if let Some(other) = first.insert(key.to_vec(), line) {
-            linter.warning(
-                &file.path,
-                line,
-                format!("{} stands in line {other} with another user already", shown(key)),
-            );
-        }
-        if local.contains_key(key) {
-            let text = format!("{} stands in locals too, and that wins: expected it in one of them", shown(key));
-            linter.error(&file.path, line, text);
-        }
-        look_at_user(linter, &file, line, prepend);
-        // A single address is no domain, an empty user an exception, an empty key everything else.
-        if !key.contains(&b'@') && !key.is_empty() && !prepend.is_empty() {
-            keys.push((line, key.to_vec()));
-        }
-    }
-    linter.look_at_suffixes(&file, &keys, <[u8]>::to_vec);
-    keys
-}
-
-/// `domain:user` or `domain:user-ext`: the user is the longest part before a hyphen that there is one of.
-fn look_at_user(linter: &mut Linter<'_>, file: &File, line: usize, prepend: &[u8]) {
-    let accounts = &linter.place.accounts;
-    let Ok(prepend) = std::str::from_utf8(prepend) else { return };
-    if prepend.is_empty() || accounts.is_empty() {
-        return;
-    }
-    let ends = prepend.match_indices('-').map(|(at, _)| at).chain([prepend.len()]);
-    let is_known = ends.into_iter().any(|end| accounts.contains(&prepend[..end]));
-    if !is_known && !linter.is_assigned(prepend) {
-        let text = format!(
-            "\"{prepend}\" is no user, nor assigned to one: alias gets the mail, as {prepend}-…@: expected a user, or an assignment"
-        );
-        linter.warning(&file.path, line, text);
-    }
 }
 
 /// Whoever is delivered to or handed on from here must be taken from outside.

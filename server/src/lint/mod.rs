@@ -6,11 +6,15 @@
 
 mod addresses;
 mod assign;
+mod domain;
 mod entries;
 mod files;
 mod hosts;
+mod names;
+mod routes;
 mod single;
 mod tcp;
+mod virtuals;
 
 use files::File;
 use std::{
@@ -96,7 +100,9 @@ pub struct Place {
 /// Looks at everything. Findings come by file and line.
 pub fn lint(place: &Place) -> Vec<Finding> {
     let mut linter = Linter { place, findings: Vec::new(), told: 0 };
+    names::look(&mut linter);
     let domains = hosts::look(&mut linter);
+    routes::look(&mut linter, &domains);
     single::look(&mut linter);
     addresses::look(&mut linter, &domains);
     assign::look(&mut linter);
@@ -147,7 +153,7 @@ impl Linter<'_> {
 
     /// A file of the control folder.
     fn control(&mut self, name: &str) -> Option<File> {
-        self.read(&self.place.control.join(name))
+        self.text(&self.place.control.join(name))
     }
 }
 

@@ -13,8 +13,17 @@ const NUMBERS: [&str; 7] = [
     "concurrencyremote",
     "queuelifetime",
 ];
-/// A limit on the size of messages below this is most likely a mistake for kilobytes.
-const DATABYTES_TINY: u64 = 65_536;
+/// Numbers below these are most likely meant in another unit: kilobytes, minutes, days.
+const TINY: [(&str, u64, &str); 4] = [
+    ("databytes", 65_536, "bytes is less than most messages have: expected bytes, 0 for no limit"),
+    (
+        "queuelifetime",
+        3_600,
+        "seconds, and mail bounces that a host does not take at once: expected seconds, 604800 is a week",
+    ),
+    ("timeoutsmtpd", 10, "seconds, and slow clients are cut off: expected seconds, such as 1200"),
+    ("timeoutremote", 10, "seconds, and slow hosts are given up: expected seconds, such as 1200"),
+];
 /// Levels of the SPF patch.
 const SPF_LEVEL_MAX: u64 = 6;
 /// Files with a host's name.
@@ -25,8 +34,11 @@ pub(super) fn look(linter: &mut Linter<'_>) {
     for name in NUMBERS {
         let Some(file) = linter.lines(name) else { continue };
         look_at_number(linter, &file);
-        if name == "databytes" {
-            look_at_databytes(linter, &file);
+        if let Some((_, tiny, text)) = TINY.iter().find(|(tiny, ..)| *tiny == name) {
+            // 0 is no limit, or a mail server told to give up at once.
+            if let Some(value) = number(&file.content).filter(|value| (1..*tiny).contains(value)) {
+                linter.warning(&file.path, 1, format!("{value} {text}"));
+            }
         }
     }
     if let Some(file) = linter.lines("spfbehavior") {
@@ -67,14 +79,6 @@ fn look_at_number(linter: &mut Linter<'_>, file: &File) {
             linter.error(&file.path, 1, format!("{} counts as {value}: expected digits alone", shown(line)));
         }
         Some(_) => {}
-    }
-}
-
-fn look_at_databytes(linter: &mut Linter<'_>, file: &File) {
-    let value = number(&file.content).unwrap_or(0);
-    if (1..DATABYTES_TINY).contains(&value) {
-        let text = format!("{value} bytes is less than most messages have: expected bytes, 0 for no limit");
-        linter.warning(&file.path, 1, text);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Do tcpserver's rules say what they seem to? Forms that never match, doubles, open relays, variables that get lost.
 
-use super::{Linter, files::File, shown};
-use crate::lists::{KeyedBy, RuleLine, TcpRules};
+use super::{Level, Linter, files::File, shown};
+use crate::lists::{KeyedBy, RuleLine, TcpRules, control_files::number};
 use std::{collections::HashMap, path::Path};
 
 /// Variables of the default rule that a rule for somebody easily forgets.
@@ -12,9 +12,14 @@ pub(super) fn look(linter: &mut Linter<'_>) {
     let cdb_path = path.with_file_name(format!("{}.cdb", path.file_name().unwrap_or_default().to_string_lossy()));
     let cdb = linter.cdb(&cdb_path);
     if cdb.is_some() {
-        linter.look_at_rights(&cdb_path);
+        linter.look_at_reader(&cdb_path, Level::Error);
     }
-    let Some(file) = linter.read(&path) else { return };
+    let Some(file) = linter.text(&path) else {
+        if cdb.is_some() && !path.exists() {
+            linter.note(&path, 0, "missing, but there is a cdb beside it: what it holds cannot be looked at");
+        }
+        return;
+    };
     let lines = read(linter, &file);
     look_at_names(linter, &file, &lines);
     let mut first: HashMap<&[u8], usize> = HashMap::new();
@@ -22,6 +27,7 @@ pub(super) fn look(linter: &mut Linter<'_>) {
     for (line, rule) in &lines {
         look_at_address(linter, &file, *line, rule);
         look_at_relaying(linter, &file, *line, rule);
+        look_at_values(linter, &file, *line, rule);
         if let Some((_, default)) = default {
             look_at_variables(linter, &file, *line, (rule, default));
         }
@@ -60,10 +66,23 @@ fn read(linter: &mut Linter<'_>, file: &File) -> Vec<(usize, RuleLine)> {
             Err(_) if text.ends_with(b"\r") => {
                 linter.error(&file.path, line, "ends in CR LF, and tcprules refuses it: expected LF");
             }
+            Err(_) if is_ipv6(text) => {
+                let text = "tcprules refuses the line, for stock tcpserver knows no IPv6: expected an IPv4 address";
+                linter.error(&file.path, line, text);
+            }
             Err(wrong) => linter.error(&file.path, line, format!("tcprules refuses the line: {wrong}")),
         }
     }
     lines
+}
+
+/// Does an IPv6 address or prefix stand before the last colon? The first one ends an address.
+fn is_ipv6(text: &[u8]) -> bool {
+    let word = |word: &&[u8]| word.starts_with(b"allow") || word.starts_with(b"deny");
+    let parts: Vec<&[u8]> = text.split(|&byte| byte == b':').collect();
+    let end = parts.iter().position(word).unwrap_or(0);
+    let is_group = |part: &&[u8]| part.len() <= 4 && part.iter().all(u8::is_ascii_hexdigit);
+    end > 1 && parts[..end].iter().all(is_group)
 }
 
 /// Are all rules there as they are written, and no others?
@@ -93,9 +112,6 @@ fn look_at_address(linter: &mut Linter<'_>, file: &File, line: usize, rule: &Rul
         format!("{} ends at 255: expected numbers up to that", shown(address))
     } else if host.contains(&b'/') {
         never("a prefix such as 192.0.2. (no CIDR here)")
-    } else if host.contains(&b':') {
-        linter.note(&file.path, line, format!("{}: stock tcpserver knows no IPv6", shown(address)));
-        return;
     } else if let Some(wrong) = rule.keys.iter().find_map(|key| wrong_octets(key)) {
         never(&wrong)
     } else {
@@ -166,6 +182,24 @@ fn look_at_relaying(linter: &mut Linter<'_>, file: &File, line: usize, rule: &Ru
     }
 }
 
+/// Values that qmail-smtpd reads otherwise than they look.
+fn look_at_values(linter: &mut Linter<'_>, file: &File, line: usize, rule: &RuleLine) {
+    // A domain is put behind on purpose, so that virtualdomains sees who relays.
+    let is_suffix = |value: &[u8]| matches!(value.first(), None | Some(b'@' | b'.'));
+    if let Some(value) = rule.variable(b"RELAYCLIENT").filter(|value| !is_suffix(value)) {
+        let (value, suffix) = (shown(value), String::from_utf8_lossy(value));
+        let text =
+            format!("RELAYCLIENT={value} is put behind each recipient, as user@example.com{suffix}: expected \"\"");
+        linter.error(&file.path, line, text);
+    }
+    let is_number = |value: &[u8]| !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+    if let Some(value) = rule.variable(b"DATABYTES").filter(|value| !is_number(value)) {
+        let text =
+            format!("DATABYTES={} counts as {}: expected digits alone", shown(value), number(value).unwrap_or(0));
+        linter.error(&file.path, line, text);
+    }
+}
+
 /// A whole /8 that is not private.
 fn is_huge(key: &[u8]) -> bool {
     key.ends_with(b".") && key.iter().filter(|&&byte| byte == b'.').count() == 1 && !matches!(key, b"10." | b"127.")
@@ -194,7 +228,7 @@ fn look_at_variables(linter: &mut Linter<'_>, file: &File, line: usize, (rule, d
 
 /// Rules by host name need a tcpserver that looks names up.
 fn look_at_names(linter: &mut Linter<'_>, file: &File, lines: &[(usize, RuleLine)]) {
-    let run = linter.place.run.clone().and_then(|path| linter.read(&path));
+    let run = linter.place.run.clone().and_then(|path| linter.text(&path));
     let flags = run.as_ref().map(|run| flags(&run.content)).unwrap_or_default();
     let shown_run = run.map(|run| run.path);
     let by = |wanted: KeyedBy| lines.iter().find(|(_, rule)| rule.by() == wanted).map(|(line, _)| *line);

@@ -1,6 +1,6 @@
 //! Is a cdb that does not fit its source found out?
 
-use super::{folder, place, said};
+use super::{Place, folder, place, said};
 use std::{
     fs::{self, File},
     path::Path,
@@ -54,7 +54,7 @@ const MADE: [Made; 3] = [
 ];
 
 #[test]
-fn a_cdb_must_be_as_new_as_its_source_and_say_the_same() {
+pub(super) fn a_cdb_must_be_as_new_as_its_source_and_say_the_same() {
     for made in MADE {
         let all = folder(&[(made.source, made.text)]);
         let (source, cdb) = (all.path().join(made.source), all.path().join(made.cdb));
@@ -87,14 +87,14 @@ fn a_cdb_must_be_as_new_as_its_source_and_say_the_same() {
 }
 
 #[test]
-fn rules_that_only_the_cdb_has_are_told() {
+pub(super) fn rules_that_only_the_cdb_has_are_told() {
     let all = folder(&[("tcp.smtp", ":allow\n")]);
     write_cdb(&all.path().join("tcp.smtp.cdb"), &[(b"", b""), (b"62.", b"+RELAYCLIENT=\0")]);
     assert_eq!(said(&place(all.path())), ["tcp.smtp.cdb: error: other rules than tcp.smtp has: run tcprules"]);
 }
 
 #[test]
-fn keys_in_upper_case_are_never_found() {
+pub(super) fn keys_in_upper_case_are_never_found() {
     let all = folder(&[]);
     write_cdb(&all.path().join("control/morercpthosts.cdb"), &[(b"More.example", b"")]);
     let expected = "control/morercpthosts.cdb: error: \"More.example\" is never found, for keys are in lower case: expected it made by qmail-newmrh";
@@ -102,4 +102,21 @@ fn keys_in_upper_case_are_never_found() {
     fs::remove_file(all.path().join("control/rcpthosts")).expect("removed");
     let said = said(&place(all.path()));
     assert!(said[0].contains("has no effect without rcpthosts"), "{said:?}");
+}
+
+#[test]
+pub(super) fn a_cdb_without_its_source_is_told() {
+    let all = folder(&[]);
+    write_cdb(&all.path().join("tcp.smtp.cdb"), &[(b"", b"")]);
+    write_cdb(&all.path().join("users/cdb"), &[(b"", b"")]);
+    // The domains of a cdb alone count: there is no more to know about them.
+    write_cdb(&all.path().join("control/morercpthosts.cdb"), &[(b"x.example", b"")]);
+    let place = Place { tcp_rules: Some(all.path().join("tcp.smtp")), ..place(all.path()) };
+    assert_eq!(
+        said(&place),
+        [
+            "tcp.smtp: note: missing, but there is a cdb beside it: what it holds cannot be looked at",
+            "users/assign: note: missing, but there is a users/cdb: what it holds cannot be looked at",
+        ]
+    );
 }

@@ -247,7 +247,7 @@ impl Reloader {
         meters::configuration_loaded();
         let mut words = Vec::new();
         if fixed(&loaded) != self.fixed {
-            words.push(("restart_needed", "[server] or [dns] has changed".to_owned()));
+            words.push(("restart_needed", "[server], [dns] or [state] has changed".to_owned()));
         }
         let now = self.clock.now();
         self.log.set(loaded.log, loaded.decisions);
@@ -314,13 +314,17 @@ impl Reloader {
 type Done = (Result<Reloaded, Vec<Fault>>, Option<Arc<Policy>>);
 
 fn counterpart<'a>(files: &'a [LoadedFile], file: &LoadedFile) -> Option<&'a LoadedFile> {
-    files.iter().find(|other| (other.check, other.form, &other.path) == (file.check, file.form, &file.path))
+    files.iter().find(|other| is_counterpart(other, file))
+}
+
+fn is_counterpart(one: &LoadedFile, other: &LoadedFile) -> bool {
+    (one.check, one.form, &one.path) == (other.check, other.form, &other.path)
 }
 
 /// Is anything in these files another version, or refused since? The configuration is the same.
 fn has_news(before: &[LoadedFile], now: &[LoadedFile]) -> bool {
-    before.len() != now.len()
-        || now.iter().any(|file| counterpart(before, file).is_none_or(|was| file.differs_from(was)))
+    let is_same = |was: &LoadedFile, file: &LoadedFile| is_counterpart(was, file) && !file.differs_from(was);
+    before.len() != now.len() || !before.iter().zip(now).all(|(was, file)| is_same(was, file))
 }
 
 fn refused(files: &[LoadedFile]) -> Vec<String> {
@@ -340,7 +344,7 @@ pub fn keep_forced(policy: &Policy, state_folder: &Path) -> Result<(), Vec<Fault
 
 /// What only a restart changes, in a form that can be compared.
 pub fn fixed(loaded: &Loaded) -> String {
-    format!("{:?} {:?}", loaded.server, loaded.dns)
+    format!("{:?} {:?} {:?}", loaded.server, loaded.dns, loaded.state)
 }
 
 /// Frees a policy here rather than on a core: waits until the decisions that began with it have ended.

@@ -217,6 +217,10 @@ impl Start {
         ];
         self.ring.notice(self.now, "start", words);
         files::shown(policy.files()).iter().for_each(meters::list_in_force);
+        for (file, error) in files::shown(policy.files()).iter().filter_map(|file| Some((file, file.error.as_ref()?))) {
+            let words = vec![("check", file.check.to_owned()), ("file", file.path.display().to_string())];
+            self.ring.notice(self.now, "list", words.into_iter().chain([("refused", error.clone())]).collect());
+        }
         for warning in policy.warnings() {
             self.ring.notice(self.now, "warning", vec![("warning", warning)]);
         }

@@ -72,6 +72,15 @@ impl Build<'_> {
         self.list(path, &Reader { form, absence: Absence::IsEmpty, parse: &parse, demands: Demands::NONE })
     }
 
+    /// The same, of a file of which nothing is a fault: why nothing is known of it.
+    pub fn list_or_reason<T: Any + Send + Sync>(
+        &mut self,
+        path: &Path,
+        reader: &Reader<'_, T>,
+    ) -> Result<Option<Arc<T>>, String> {
+        self.files.take_or_tell(self.check, path, reader)
+    }
+
     /// Has this check looked for the file before, for the policy that this one comes after?
     pub fn knows(&self, path: &Path, form: &str) -> bool {
         self.files.knows(self.check, form, path)

@@ -11,6 +11,9 @@ pub struct Guard {
     pub grow_to_percent: usize,
 }
 
+/// Entries from which on an empty file is more likely a full disk than somebody's wish.
+const EMPTIED_MIN: usize = 2;
+
 impl Default for Guard {
     /// From 10 entries on: half of them, ten times as many.
     fn default() -> Self {
@@ -21,6 +24,18 @@ impl Default for Guard {
 impl Guard {
     /// May a list of `before` entries become one of `now`? `Err` says what is out of bounds.
     pub(super) fn compare(&self, before: usize, now: usize) -> Result<(), String> {
+        if now == 0 && before >= EMPTIED_MIN && self.shrink_to_percent > 0 {
+            return Err(format!("no entries after {before}: expected some, or no file"));
+        }
+        self.bounds(before, now)
+    }
+
+    /// May a list of `before` entries go, file and all?
+    pub(super) fn gone(&self, before: usize) -> Result<(), String> {
+        self.bounds(before, 0)
+    }
+
+    fn bounds(&self, before: usize, now: usize) -> Result<(), String> {
         let part = |percent: usize| before.saturating_mul(percent) / 100;
         if before < self.entries_min.max(1) {
             return Ok(());
@@ -46,7 +61,10 @@ mod tests {
         let guard = Guard::default();
         for (before, now, good) in [
             (0, 1_000_000, true),
-            (9, 0, true),
+            (9, 0, false),
+            (2, 0, false),
+            (1, 0, true),
+            (9, 1, true),
             (9, 1_000, true),
             (10, 5, true),
             (10, 4, false),
@@ -56,8 +74,13 @@ mod tests {
         ] {
             assert_eq!(guard.compare(before, now).is_ok(), good, "{before} -> {now}");
         }
-        let told = guard.compare(10, 0).expect_err("a fault");
-        assert_eq!(told, "0 entries after 10: expected at least 5");
+        let told =
+            |before| [guard.compare(before, 0), guard.gone(before)].map(|result| result.err().unwrap_or_default());
+        assert_eq!(
+            told(10),
+            ["no entries after 10: expected some, or no file", "0 entries after 10: expected at least 5"]
+        );
+        assert_eq!(told(9), ["no entries after 9: expected some, or no file", ""]);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! `take` decides on the version, `seen` looks at a file, `guard` compares a list with the one before it, `settings` is
 //! `[lists]`, `forced` remembers what a human took all the same, `shown` says how files are told of, `folders` which folders tell of a change, `watch` notices it.
 
+mod before;
 mod folders;
 mod forced;
 mod guard;
@@ -19,12 +20,13 @@ pub use guard::Guard;
 pub use loaded::LoadedFile;
 pub(crate) use seen::Seen;
 pub use settings::{FIELDS, Settings};
-pub use shown::{PART, shown};
+pub use shown::{FOLDER, PART, shown};
 pub(crate) use watch::Watch;
 
 use crate::{clock::Clock, config::Fault};
+use before::Before;
 use bytes::Bytes;
-use std::path::Path;
+use std::{any::Any, path::Path, sync::Arc};
 
 /// Largest file that is read: room for ten million networks.
 pub const OCTETS_MAX: u64 = 512 * 1024 * 1024;
@@ -104,7 +106,7 @@ impl Notes {
 /// The files of a policy that is being built, beside those of the policy in force.
 #[derive(Clone)]
 pub struct Files {
-    before: Vec<LoadedFile>,
+    before: Before,
     loaded: Vec<LoadedFile>,
     guard: Guard,
     forced: bool,
@@ -129,7 +131,7 @@ impl Files {
     /// bounds, that hold all addresses or cover our own.
     pub fn after(before: &[LoadedFile], forced: bool) -> Self {
         Self {
-            before: before.to_vec(),
+            before: Before::of(before),
             loaded: Vec::new(),
             guard: Guard::default(),
             forced,
@@ -144,7 +146,8 @@ impl Files {
     /// what they said before.
     pub(crate) fn holding_back(mut self, faults: &[Fault]) -> Option<Self> {
         let news = |file: &LoadedFile| file.depends || Seen::at(&file.path) != file.seen;
-        self.before.iter().any(|file| file.check == Self::CONTEXT && news(file)).then(|| {
+        let has_news = self.before.iter().any(|file| file.check == Self::CONTEXT && news(file));
+        has_news.then(|| {
             self.held_back = faults.first().map(ToString::to_string);
             self
         })
@@ -158,7 +161,22 @@ impl Files {
 
     /// Has this file been looked for before?
     pub(crate) fn knows(&self, check: &str, form: &str, path: &Path) -> bool {
-        self.before.iter().any(|file| file.is(check, form, path))
+        self.before.find(check, form, path).is_some()
+    }
+
+    /// Notes a folder without which there is nothing to read yet: when it comes, that is news.
+    pub(crate) fn note_missing(&mut self, check: &'static str, folder: &Path) {
+        self.loaded.push(LoadedFile::absent(check, FOLDER, folder, Seen::Missing));
+    }
+
+    /// How many have been read.
+    pub(crate) fn count(&self) -> usize {
+        self.loaded.len()
+    }
+
+    /// What those read since `from` hold.
+    pub(crate) fn values<T: Any + Send + Sync>(&self, from: usize) -> impl Iterator<Item = Arc<T>> {
+        self.loaded.iter().skip(from).filter_map(LoadedFile::value)
     }
 
     /// What humans have taken by force before.

@@ -5,7 +5,7 @@ use rustix::fs::{FileType, Stat, stat};
 use std::{io, path::Path, thread::sleep, time::Duration};
 
 /// A file that was changed so lately may be in the middle of being written.
-const REST: Duration = Duration::from_millis(300);
+pub(super) const REST: Duration = Duration::from_millis(300);
 
 /// How often we wait for it to come to rest: who writes for longer does so elsewhere and renames.
 const LOOKS_MAX: usize = 10;

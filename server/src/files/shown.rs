@@ -1,17 +1,21 @@
 //! How are files told of? Each by itself, but those that are only parts of one list: ezmlm keeps each of its databases in 53
 //! files, and nobody wants to read of all of them.
 
-use super::LoadedFile;
+use super::{LoadedFile, take::checksum};
 
 /// Form of files that are parts of what lies in their folder.
 pub const PART: &str = "part";
+
+/// Form of a folder that is not there yet, and whose files will be parts of one list.
+pub const FOLDER: &str = "folder";
 
 /// The files as they are shown, logged and measured: parts of one list are one row, under their folder's name.
 pub fn shown(files: &[LoadedFile]) -> Vec<LoadedFile> {
     let mut rows: Vec<LoadedFile> = Vec::with_capacity(files.len());
     for file in files {
         if file.form != PART {
-            rows.push(file.clone());
+            let form = if file.form == FOLDER { PART } else { file.form };
+            rows.push(LoadedFile { form, ..file.clone() });
             continue;
         }
         let part = whole_of(file);
@@ -24,14 +28,17 @@ pub fn shown(files: &[LoadedFile]) -> Vec<LoadedFile> {
     rows
 }
 
-/// A part in its folder's name. A sum of checksums would say nothing.
+/// A part in its folder's name.
 fn whole_of(file: &LoadedFile) -> LoadedFile {
     let folder = file.path.parent().unwrap_or(&file.path).to_owned();
-    LoadedFile { path: folder, checksum: String::new(), value: None, ..file.clone() }
+    LoadedFile { path: folder, value: None, ..file.clone() }
 }
 
-/// The version counts up whichever part changes.
+/// The version counts up whichever part changes, and the checksum is another.
 fn add(row: &mut LoadedFile, part: LoadedFile) {
+    if !part.checksum.is_empty() {
+        row.checksum = checksum(format!("{}{}", row.checksum, part.checksum).as_bytes());
+    }
     row.entries += part.entries;
     row.generation += part.generation;
     row.loaded_at = row.loaded_at.max(part.loaded_at);
@@ -72,6 +79,7 @@ mod tests {
             rows.iter().map(row).collect::<Vec<_>>(),
             expected.map(|(path, a, b, c)| (path.to_owned(), a, b, c))
         );
-        assert_eq!((rows[1].error.as_deref(), rows[1].shown_checksum()), (Some("why"), ""));
+        assert_eq!(rows[1].error.as_deref(), Some("why"));
+        assert_eq!(rows[1].shown_checksum(), &checksum(b"cc")[..16], "the checksum of both");
     }
 }

@@ -1,10 +1,10 @@
 //! Which version of a file is to be in force: what stands there, or the one before?
 
-use super::{Absence, Demands, Files, LoadedFile, Notes, OCTETS_MAX, Reader, Seen, seen};
+use super::{Absence, Demands, Files, LoadedFile, Notes, OCTETS_MAX, PART, Reader, Seen, seen};
 use crate::config::Fault;
 use bytes::Bytes;
 use ring::digest;
-use std::{any::Any, fmt::Write as _, path::Path, sync::Arc};
+use std::{any::Any, fmt::Write as _, path::Path, sync::Arc, thread::sleep};
 
 impl Files {
     /// The version that is to be in force: what stands there, or the one before if that cannot be used. `Ok(None)` = there
@@ -15,12 +15,37 @@ impl Files {
         path: &Path,
         reader: &Reader<'_, T>,
     ) -> Result<Option<Arc<T>>, Vec<Fault>> {
-        let before = self.before.iter().find(|file| file.is(check, reader.form, path)).cloned();
+        self.take_any(check, path, reader, self.only_lists)
+    }
+
+    /// The same, of a file of which nothing is a fault. `Err` = why nothing is known of it.
+    pub(crate) fn take_or_tell<T: Any + Send + Sync>(
+        &mut self,
+        check: &'static str,
+        path: &Path,
+        reader: &Reader<'_, T>,
+    ) -> Result<Option<Arc<T>>, String> {
+        let sayable = |faults: Vec<Fault>| faults.first().map(ToString::to_string).unwrap_or_default();
+        let value = self.take_any(check, path, reader, true).map_err(sayable)?;
+        match self.loaded.last().and_then(|file| file.error.clone()) {
+            Some(error) if value.is_none() => Err(error),
+            _ => Ok(value),
+        }
+    }
+
+    fn take_any<T: Any + Send + Sync>(
+        &mut self,
+        check: &'static str,
+        path: &Path,
+        reader: &Reader<'_, T>,
+        nothing_is_a_fault: bool,
+    ) -> Result<Option<Arc<T>>, Vec<Fault>> {
+        let before = self.before.find(check, reader.form, path).cloned();
         let mut taken = match before {
             None => match self.look(check, path, reader, None) {
                 Ok(file) => file,
-                // It has come up since, and keeps nothing else from its news.
-                Err(refused) if self.only_lists => {
+                // As with one that has come up since: it keeps nothing else from its news.
+                Err(refused) if nothing_is_a_fault => {
                     LoadedFile::absent(check, reader.form, path, refused.seen).kept(refused)
                 }
                 Err(refused) => return Err(refused.faults),
@@ -75,7 +100,13 @@ impl Files {
     ) -> Result<LoadedFile, Refused> {
         // Who starts has nothing better than what stands there.
         let settled = before.map(|_| &self.clock);
-        let (content, seen) = seen::read(path, OCTETS_MAX, settled);
+        let (mut content, mut seen) = seen::read(path, OCTETS_MAX, settled);
+        let was_there = before.is_some_and(|before| before.value.is_some()) && reader.form != PART;
+        if was_there && reader.absence != Absence::IsDoubted && matches!(content, Ok(None)) {
+            // Some editors take a file away before they put it back.
+            sleep(seen::REST);
+            (content, seen) = seen::read(path, OCTETS_MAX, settled);
+        }
         let cannot_be_read = |faults| Refused { seen, faults, depends: false };
         let not_wanted = |faults| Refused { seen, faults, depends: true };
         let one = |text: String| vec![Fault::of_file(path, text)];
@@ -117,7 +148,9 @@ impl Files {
             doubts.drain(..).for_each(|doubt| fresh.take_by_force(&doubt.text));
         }
         if let Some(before) = before.filter(|_| !self.forced) {
-            doubts.extend(self.guard.compare(before.entries, notes.entries).err().map(fault));
+            // Parts are held to bounds as a whole (`guard_whole`).
+            let bounds = if fresh.form == PART { Ok(()) } else { self.guard.compare(before.entries, notes.entries) };
+            doubts.extend(bounds.err().map(fault));
             let old = before.value::<T>();
             doubts.extend(old.and_then(|old| (demands.since)(&old, value).err()).map(fault));
         }
@@ -132,9 +165,30 @@ impl Files {
         let Some(before) = before.filter(|before| before.value.is_some() && !self.forced) else { return Ok(()) };
         let bounds = match absence {
             Absence::IsDoubted => Err("out of reach: expected it where it was".to_owned()),
-            Absence::IsEmpty | Absence::IsAFault => self.guard.compare(before.entries, 0),
+            Absence::IsEmpty | Absence::IsAFault => self.guard.gone(before.entries),
         };
         bounds.map_err(|wrong| format!("the file is gone: {wrong}; {}", self.force_takes_it()))
+    }
+
+    /// Holds what was read since `from` to the bounds of a list: it is one, in parts. Out of bounds all of them stay as they
+    /// were.
+    pub(crate) fn guard_whole(&mut self, from: usize) {
+        let parts = self.loaded.get(from..).unwrap_or_default();
+        let before_of = |part: &LoadedFile| self.before.find(part.check, part.form, &part.path).cloned();
+        let before: Vec<Option<LoadedFile>> = parts.iter().map(before_of).collect();
+        let was = before.iter().flatten().map(|part| part.entries).sum();
+        let Err(wrong) = self.guard.compare(was, parts.iter().map(|part| part.entries).sum()) else { return };
+        if self.forced {
+            return;
+        }
+        let wrong = format!("{wrong}; {}", self.force_takes_it());
+        for (part, before) in self.loaded.iter_mut().skip(from).zip(before) {
+            if let Some(before) = before.filter(|before| before.differs_from(part)) {
+                let folder = part.path.parent().unwrap_or(&part.path);
+                let faults = vec![Fault::of_file(folder, wrong.clone())];
+                *part = before.kept(Refused { seen: part.seen, faults, depends: true });
+            }
+        }
     }
 
     /// What a human may do who wants it all the same.

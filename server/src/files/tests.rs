@@ -133,7 +133,7 @@ fn what_cannot_be_believed_leaves_the_version_before() {
     for (text, error) in [
         ("1\nx\n", "x".to_owned()),
         ("13\n", "13".to_owned()),
-        ("", "0 entries after 20: expected at least 10; `tollgate reload --force` takes it".to_owned()),
+        ("", "no entries after 20: expected some, or no file; `tollgate reload --force` takes it".to_owned()),
         (&up_to(9), "9 entries after 20: expected at least 10; `tollgate reload --force` takes it".to_owned()),
         (&up_to(201), "201 entries after 20: expected at most 200; `tollgate reload --force` takes it".to_owned()),
         (&(up_to(19) + "7\n"), "7 is new; `tollgate reload --force` takes it".to_owned()),

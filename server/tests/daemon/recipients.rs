@@ -2,7 +2,7 @@
 
 use crate::harness::{Daemon, Smtp};
 use std::{fs, process::Command};
-use tollgate_proto::v1::Action;
+use tollgate_proto::v1::{Action, ListFile, ReloadRequest, StatusRequest};
 
 /// Everything at here.example goes into one home, which `users/cdb` names: no account is needed.
 fn configured(rest: &str) -> Daemon {
@@ -53,6 +53,52 @@ async fn this_hosts_own_files_are_asked_live() {
     assert_eq!(way, tollgate(&daemon, &["recipients", "explain", "--local", "bob@here.example"]));
     assert!(tollgate(&daemon, &["recipients", "sources"]).contains("live"));
     assert_eq!(daemon.metric("tollgate_mailbox_answers_total{answer=\"missing\"}"), Some(1.0));
+}
+
+/// Half of such a file would refuse mailboxes that exist.
+#[tokio::test]
+async fn a_control_file_that_cannot_be_right_leaves_the_one_before() {
+    let mut daemon = configured("");
+    daemon.control("virtualdomains", "virt.example:ann\nvirt2.example:ann\n");
+    fs::write(daemon.path("home/.qmail-ann-default"), "").expect("written");
+    daemon.run();
+    let mut admin = daemon.admin_client().await;
+    let mut client = daemon.policy_client().await;
+    let mut refused = async |file: &str| {
+        let mut admin = admin.clone();
+        let request = ReloadRequest { force: false };
+        let reply = admin.reload(request).await.expect("answers").into_inner();
+        assert!(reply.faults.is_empty(), "{reply:?}");
+        let verdict = Smtp::from("192.0.2.1", "a@there.example").talk(&mut client, "x@virt.example").await;
+        assert_eq!((verdict.action(), verdict.degraded.len()), (Action::Continue, 0), "{file}: {}", verdict.text);
+        let path = daemon.path(file).display().to_string();
+        let status = admin.status(StatusRequest {}).await.expect("answers").into_inner();
+        let row = |list: &ListFile| list.path == path && list.check == "recipient";
+        let row = status.lists.into_iter().find(row).expect("it is shown");
+        (row.entries, row.refused.replace(&format!("{path}: "), ""))
+    };
+    assert_eq!(refused("control/virtualdomains").await, (2, String::new()));
+    assert_eq!(refused("users/cdb").await, (2, String::new()));
+    daemon.control("virtualdomains", "");
+    let expected = "no entries after 2: expected some, or no file; `tollgate reload --force` takes it".to_owned();
+    assert_eq!(refused("control/virtualdomains").await, (2, expected));
+    let path = daemon.path("control/virtualdomains");
+    fs::remove_file(&path).expect("removed");
+    fs::create_dir(&path).expect("a folder");
+    assert_eq!(refused("control/virtualdomains").await, (2, "not a regular file: expected one".to_owned()));
+    let whole = fs::read(daemon.path("users/cdb")).expect("the cdb");
+    fs::write(daemon.path("users/cdb"), &whole[..100]).expect("cut off");
+    assert_eq!(refused("users/cdb").await.0, 2);
+    // What was empty when the daemon started is not believed either, and nobody is refused.
+    daemon.kill();
+    daemon.run();
+    admin = daemon.admin_client().await;
+    let mut client = daemon.policy_client().await;
+    let verdict = Smtp::from("192.0.2.2", "a@there.example").talk(&mut client, "x@here.example").await;
+    assert_eq!((verdict.action(), verdict.degraded.join(" ").as_str()), (Action::Continue, "mailbox"));
+    let status = admin.status(StatusRequest {}).await.expect("answers").into_inner();
+    let told = |list: &ListFile| list.check == "recipient" && !list.refused.is_empty();
+    assert_eq!(status.lists.iter().filter(|list| told(list)).count(), 2, "{:?}", status.lists);
 }
 
 #[tokio::test]

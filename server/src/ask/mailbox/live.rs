@@ -1,8 +1,8 @@
-//! What does this host say, at this moment? Its control files, `users/cdb`, accounts and homes, looked at whenever somebody
-//! asks: a new `.qmail` file counts at once.
+//! What does this host say, at this moment? Accounts and homes are looked at whenever somebody asks: a new `.qmail` file
+//! counts at once. Control files and `users/cdb` are as the policy has them: half of one that is being written is never
+//! believed.
 //!
-//! Everything here may block: homes may lie on another machine, and accounts too. Files are read again when they have
-//! changed.
+//! Everything here may block: homes may lie on another machine, and accounts too.
 
 use super::{Host, Looked, Owner, Stat, Trace, look};
 use crate::{
@@ -19,7 +19,7 @@ use std::{
     fs, io,
     os::unix::{ffi::OsStrExt, fs::MetadataExt},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
 /// Where qmail's files lie.
@@ -64,30 +64,33 @@ impl Accounts for Passwd {
     }
 }
 
-/// By what a file is told from the one that was read: another one, or the same with another content.
-type Stamp = Option<(u64, u64, u64, (i64, i64), (i64, i64))>;
-
 /// This host.
 pub struct Live {
     places: Places,
     accounts: Box<dyn Accounts>,
-    kept: Mutex<Kept>,
+    said: Said,
 }
 
-/// What was read last.
-#[derive(Default)]
-struct Kept {
-    controls: Option<(Vec<Stamp>, Arc<Controls>)>,
-    users: Option<(Stamp, UsersFile)>,
+/// What its files say, as they are in force.
+pub struct Said {
+    /// The control files; `Err` = one of them cannot be read.
+    pub controls: Result<Arc<Controls>, String>,
+    /// `users/cdb`: there is none, or it cannot be read, or it is there.
+    pub users: Option<Result<Cdb, String>>,
 }
 
-/// `users/cdb`: there is none, or it cannot be read, or it is there.
-type UsersFile = Option<Result<Cdb, String>>;
+impl Said {
+    /// Reads them here and now.
+    pub fn read(places: &Places) -> Self {
+        let controls = read_controls(&places.control).map(Arc::new);
+        Self { controls, users: read_users(&places.users.join("cdb")) }
+    }
+}
 
 impl Live {
     /// A host with its files at these places.
-    pub fn new(places: Places, accounts: Box<dyn Accounts>) -> Self {
-        Self { places, accounts, kept: Mutex::default() }
+    pub fn new(places: Places, accounts: Box<dyn Accounts>, said: Said) -> Self {
+        Self { places, accounts, said }
     }
 
     /// Where its files lie.
@@ -97,42 +100,11 @@ impl Live {
 
     /// Looks for a mailbox. May block for as long as the file system does.
     pub fn look(&self, address: &[u8], trace: &mut Trace) -> Looked {
-        let now = match self.controls() {
-            Ok(controls) => Now { controls, users: self.users(), accounts: &*self.accounts },
+        let controls = match &self.said.controls {
+            Ok(controls) => controls,
             Err(error) => return Looked::trouble(format!("unable to read controls: {error}")),
         };
-        look(&now, address, trace)
-    }
-
-    fn controls(&self) -> Result<Arc<Controls>, String> {
-        let paths = ControlFiles::NAMES.map(|name| self.places.control.join(name));
-        let stamps: Vec<Stamp> = paths.iter().map(|path| stamp(path)).collect();
-        if let Some((known, controls)) = &self.kept().controls
-            && *known == stamps
-        {
-            return Ok(controls.clone());
-        }
-        let controls = Arc::new(read_controls(&self.places.control)?);
-        self.kept().controls = Some((stamps, controls.clone()));
-        Ok(controls)
-    }
-
-    fn users(&self) -> UsersFile {
-        let path = self.places.users.join("cdb");
-        let stamp = stamp(&path);
-        if let Some((known, users)) = &self.kept().users
-            && *known == stamp
-        {
-            return users.clone();
-        }
-        let users = read_users(&path);
-        self.kept().users = Some((stamp, users.clone()));
-        users
-    }
-
-    /// Never held while a file is read.
-    fn kept(&self) -> std::sync::MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        look(&Now { controls, users: self.said.users.as_ref(), accounts: &*self.accounts }, address, trace)
     }
 }
 
@@ -144,17 +116,11 @@ pub(super) fn read_controls(control: &Path) -> Result<Controls, String> {
         contents.push(content(&path).map_err(|error| format!("{}: {error}", path.display()))?);
     }
     let at = |place: usize| contents.get(place).and_then(Option::as_deref);
-    Ok(Controls::read(&ControlFiles {
-        me: at(0),
-        locals: at(1),
-        virtualdomains: at(2),
-        percenthack: at(3),
-        envnoathost: at(4),
-    }))
+    Ok(Controls::read(&ControlFiles::named(at)))
 }
 
 /// `users/cdb`, if there is one.
-pub(super) fn read_users(path: &Path) -> UsersFile {
+pub(super) fn read_users(path: &Path) -> Option<Result<Cdb, String>> {
     match content(path) {
         Ok(None) => None,
         Ok(Some(content)) => Some(Cdb::new(content).map_err(|error| error.to_string())),
@@ -168,11 +134,6 @@ fn content(path: &Path) -> io::Result<Option<Vec<u8>>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
     }
-}
-
-fn stamp(path: &Path) -> Stamp {
-    let seen = fs::metadata(path).ok()?;
-    Some((seen.dev(), seen.ino(), seen.len(), (seen.mtime(), seen.mtime_nsec()), (seen.ctime(), seen.ctime_nsec())))
 }
 
 /// Whose is a folder?
@@ -234,8 +195,8 @@ pub(super) fn words(error: &io::Error) -> String {
 
 /// The host as it is while one question is answered.
 struct Now<'a> {
-    controls: Arc<Controls>,
-    users: UsersFile,
+    controls: &'a Controls,
+    users: Option<&'a Result<Cdb, String>>,
     accounts: &'a dyn Accounts,
 }
 
@@ -258,7 +219,7 @@ impl Host for Now<'_> {
     }
 
     fn users(&self) -> Result<Option<&dyn Users>, UsersError> {
-        match &self.users {
+        match self.users {
             None => Ok(None),
             Some(Ok(cdb)) => Ok(Some(cdb)),
             Some(Err(error)) => Err(UsersError::Unreadable(error.clone())),

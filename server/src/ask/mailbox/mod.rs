@@ -23,7 +23,7 @@ pub mod fuzzing;
 mod tests;
 
 pub use lists::{KnownAddresses, Named};
-pub use live::{Accounts, Live, Places, System};
+pub use live::{Accounts, Live, Places, Said, System};
 pub use snapshot::{Collected, Snapshot, SnapshotError, collect, write};
 pub use source::{Kind, MailboxQuestion, Source};
 pub use trace::{Step, Trace};

@@ -5,7 +5,7 @@ use crate::{
     ask::{Existence, MailboxQuestion, mailbox},
     lists::qmail::Account,
 };
-use mailbox::{Accounts, Kind, Live, Places, Source};
+use mailbox::{Accounts, Kind, Live, Places, Said, Source};
 use std::{
     collections::BTreeSet,
     sync::{
@@ -67,7 +67,7 @@ impl Running {
         std::fs::write(folder.path().join("locals"), "here.example\n").expect("written");
         let places = Places { control: folder.path().to_owned(), users: folder.path().join("users") };
         let slow = Slow::default();
-        let kind = Kind::Live(Arc::new(Live::new(places, Box::new(slow.clone()))));
+        let kind = Kind::Live(Arc::new(Live::new(places.clone(), Box::new(slow.clone()), Said::read(&places))));
         let source = Arc::new(Source { name: "live".to_owned(), lists: Arc::default(), kind });
         let clock = Clock::manual(1_000);
         let (answers, workers) = MailboxAnswers::new(Arc::new(Nobody), clock.clone());

@@ -1,10 +1,13 @@
 //! Who is asked about which mail host? Read from the configuration, once.
 
 use crate::{
-    ask::mailbox::{Kind, KnownAddresses, Live, Named, Places, Snapshot, Source, System},
+    ask::mailbox::{Kind, KnownAddresses, Live, Named, Places, Said, Snapshot, Source, System},
     config::{Build, Fault, Section},
     files::{Absence, Demands, Notes, Reader},
-    lists::{Cdb, KeyList, load, qmail::Assign},
+    lists::{
+        Cdb, KeyList, control, load,
+        qmail::{Assign, ControlFiles, Controls},
+    },
 };
 use bytes::Bytes;
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
@@ -52,18 +55,19 @@ impl Sources {
                 }
             }
         }
-        let is_live = match section.choice("source") {
-            "live" => true,
-            "snapshots" => false,
-            _ => snapshots.is_empty() && is_qmail_host(build),
+        let on_this_host = match section.choice("source") {
+            "live" => Some(OnThisHost::read(build)),
+            "snapshots" => None,
+            _ if snapshots.is_empty() => Some(OnThisHost::read(build)).filter(OnThisHost::is_qmail),
+            _ => None,
         };
         let one =
             |name: &str, kind| Others::One(Arc::new(Source { name: name.to_owned(), lists: lists.clone(), kind }));
-        let others = match () {
-            () if is_live => one("live", Kind::Live(Arc::new(live(section, build)))),
-            () if !snapshots.is_empty() || section.choice("source") == "snapshots" => Others::Lacking,
-            () if !lists.lists.is_empty() => one("lists", Kind::ListsAlone),
-            () => Others::Nobody,
+        let others = match on_this_host {
+            Some(here) => one("live", Kind::Live(Arc::new(live(section, build, here)))),
+            None if !snapshots.is_empty() || section.choice("source") == "snapshots" => Others::Lacking,
+            None if !lists.lists.is_empty() => one("lists", Kind::ListsAlone),
+            None => Others::Nobody,
         };
         Self { by_host, others, lists }
     }
@@ -88,68 +92,87 @@ impl Sources {
     }
 }
 
-/// qmail has neither: it does not run here.
-fn is_qmail_host(build: &mut Build<'_>) -> bool {
-    let mut is_there = |name| {
-        let is_there = matches!(build.read(&build.control_file(name), "presence"), Ok(Some(_)));
-        if is_there {
-            build.note_entries(1);
-        }
-        is_there
-    };
-    is_there("locals") || is_there("me")
+/// The content of a control file, if there is one; `Err` = it cannot be read.
+type Content = Result<Option<Arc<Bytes>>, String>;
+
+/// The control files that say whether qmail runs here.
+struct OnThisHost([Content; 2]);
+
+impl OnThisHost {
+    fn read(build: &mut Build<'_>) -> Self {
+        let [me, locals, ..] = ControlFiles::NAMES;
+        Self([me, locals].map(|name| control_file(build, name)))
+    }
+
+    /// There is one of them.
+    fn is_qmail(&self) -> bool {
+        self.0.iter().any(|content| !matches!(content, Ok(None)))
+    }
 }
 
-fn live(section: &Section<'_>, build: &mut Build<'_>) -> Live {
+fn control_file(build: &mut Build<'_>, name: &str) -> Content {
+    let parse = |_: &Path, content: Bytes, notes: &mut Notes| {
+        notes.entries = control::entries(&content).count();
+        Ok(content)
+    };
+    let reader = Reader { form: "qmail", absence: Absence::IsEmpty, parse: &parse, demands: Demands::NONE };
+    build.list_or_reason(&build.control_file(name), &reader)
+}
+
+fn live(section: &Section<'_>, build: &mut Build<'_>, OnThisHost([me, locals]): OnThisHost) -> Live {
+    let [_, _, others @ ..] = ControlFiles::NAMES;
+    let [virtualdomains, percenthack, envnoathost] = others.map(|name| control_file(build, name));
+    let contents: Result<Vec<_>, String> = [me, locals, virtualdomains, percenthack, envnoathost].into_iter().collect();
+    let controls = contents.map(|contents| {
+        let content = |place: usize| contents.get(place)?.as_ref().map(|content| &content[..]);
+        Arc::new(Controls::read(&ControlFiles::named(content)))
+    });
     let beside = || build.control.parent().unwrap_or(Path::new("/")).join("users");
     let places = Places { control: build.control.to_owned(), users: section.path("users").unwrap_or_else(beside) };
-    warn_of_users(build, &places.users);
-    Live::new(places, Box::new(System))
+    let users = users(build, &places.users);
+    Live::new(places, Box::new(System), Said { controls, users })
 }
 
-/// `users/assign` is read by nobody but `qmail-newu`: what was written there and not compiled does not count. Nothing that is
-/// wrong with either file is a fault of ours: the one in force is asked live.
-fn warn_of_users(build: &mut Build<'_>, folder: &Path) {
-    let cdb = taken(
-        build,
-        &folder.join("cdb"),
-        ("users_cdb", &|content| Cdb::new(content).map_err(|error| error.to_string())),
-    );
-    if let Some(Err(error)) = cdb.as_deref() {
-        build.warn(format!("users/cdb: {error}: no recipient is refused, and qmail defers all mail"));
-    }
-    let read = |content: Bytes| Assign::parse(&content).map_err(|error| error.to_string());
-    let assign = match taken(build, &folder.join("assign"), ("users_assign", &read)) {
-        None => return,
-        Some(assign) => assign,
+/// `users/cdb`. `users/assign` is read by nobody but `qmail-newu`: what was written there and not compiled does not count.
+/// Nothing that is wrong with either file is a fault of ours.
+fn users(build: &mut Build<'_>, folder: &Path) -> Option<Result<Cdb, String>> {
+    let parse = |path: &Path, content: Bytes, notes: &mut Notes| {
+        let cdb = Cdb::new(content).map_err(|error| vec![Fault::of_file(path, error.to_string())])?;
+        notes.entries = cdb.iter().count();
+        Ok(cdb)
     };
+    let reader = Reader { form: "users_cdb", absence: Absence::IsEmpty, parse: &parse, demands: Demands::NONE };
+    let cdb = build.list_or_reason(&folder.join("cdb"), &reader).transpose();
+    if let Some(Err(_)) = &cdb {
+        build.warn("no recipient is refused, and qmail defers all mail");
+    }
+    let cdb = cdb.map(|cdb| cdb.map(|cdb| Cdb::clone(&cdb)));
+    warn_of_assign(build, &folder.join("assign"), cdb.as_ref().and_then(|cdb| cdb.as_ref().ok()));
+    cdb
+}
+
+fn warn_of_assign(build: &mut Build<'_>, path: &Path, cdb: Option<&Cdb>) {
+    // No version of it is ever in force, so none is kept.
+    let parse = |_: &Path, content: Bytes, notes: &mut Notes| {
+        let assign = Assign::parse(&content).map_err(|error| error.to_string());
+        notes.entries = assign.as_ref().map_or(0, |assign| assign.records().count());
+        Ok(assign)
+    };
+    let reader = Reader { form: "users_assign", absence: Absence::IsEmpty, parse: &parse, demands: Demands::NONE };
+    let Ok(Some(assign)) = build.list_or_reason(path, &reader) else { return };
     let assign = match &*assign {
         Ok(assign) => assign,
-        Err(error) => return build.warn(format!("users/assign, {error}: qmail-newu refuses the file")),
+        Err(error) => return build.warn(format!("{error}: qmail-newu refuses the file")),
     };
     for (line, prefix) in assign.unreachable() {
         let prefix = prefix.escape_ascii();
         build.warn(format!(
-            "users/assign, line {line}: +{prefix} matches nothing, for its last letter is upper case: expected lower case"
+            "line {line}: +{prefix} matches nothing, for its last letter is upper case: expected lower case"
         ));
     }
-    let is_compiled = |cdb: &Cdb| assign.records().all(|(key, value)| cdb.find(key) == Some(value));
-    if !cdb.is_some_and(|cdb| cdb.as_ref().as_ref().is_ok_and(is_compiled)) {
+    if !cdb.is_some_and(|cdb| assign.records().all(|(key, value)| cdb.find(key) == Some(value))) {
         build.warn("users/cdb does not say what users/assign says: expected qmail-newu to be run after a change");
     }
-}
-
-/// What a file is read as, and how.
-type Form<'a, T> = (&'static str, &'a dyn Fn(Bytes) -> Result<T, String>);
-
-/// A file of which anything may be wrong. Its entries are not counted: nobody keeps an older version of it in force.
-fn taken<T: Send + Sync + 'static>(
-    build: &mut Build<'_>,
-    path: &Path,
-    (form, read): Form<'_, T>,
-) -> Option<Arc<Result<T, String>>> {
-    let parse = |_: &Path, content: Bytes, _: &mut Notes| Ok(read(content));
-    build.list(path, &Reader { form, absence: Absence::IsEmpty, parse: &parse, demands: Demands::NONE }).ok().flatten()
 }
 
 /// A file that is not there yet is no fault: its host's recipients are all taken meanwhile.

@@ -141,7 +141,7 @@ fn users_that_were_not_compiled_are_told() {
     };
     let line = "+List-X:x:1:2:/home/x:-::\n";
     let told = warnings(line);
-    assert!(told.contains("users/assign, line 2: the file ends") && told.contains("qmail-newu refuses"), "{told}");
+    assert!(told.contains("users/assign: line 2: the file ends") && told.contains("qmail-newu refuses"), "{told}");
     let told = warnings(&format!("{line}.\n"));
     assert!(
         told.contains("line 1: +List-X matches nothing") && told.contains("expected qmail-newu to be run"),
@@ -155,7 +155,10 @@ fn users_that_were_not_compiled_are_told() {
     assert_eq!(warnings("=ann:ann:1:2:/home/ann:::\n.\n"), "");
     assert!(warnings("=ann:ann:1:2:/home/other:::\n.\n").contains("expected qmail-newu to be run"));
     std::fs::write(at("users/cdb"), "cut off").expect("written");
-    assert!(warnings(".\n").contains("users/cdb: 7 bytes"));
+    let damaged = policy(&format!("[policy]\ncontrol = \"{}\"\n", at("control").display()));
+    let row = damaged.files().iter().find(|file| file.path == at("users/cdb")).expect("it is shown");
+    let told = row.error.as_deref().unwrap_or_default();
+    assert!(told.contains("users/cdb: 7 bytes") && row.warnings[0].contains("no recipient is refused"), "{row:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! In which form does a file hold its list? Its name's ending says so, as with qmail's own `.cdb`: no key more for each list,
 //! and a file keeps its form wherever it is named. Zones and lists of domains become matchers here.
 
-use super::{FAULTS_MAX, whole_family};
+use super::{FAULTS_MAX, too_wide};
 use crate::{
     config::Fault,
     files::Notes,
@@ -60,8 +60,8 @@ pub(super) fn domains(path: &Path, content: &[u8]) -> Result<Domains, Vec<Fault>
 pub(super) fn networks(path: &Path, content: &[u8], notes: &mut Notes) -> Result<NetworkSet, Vec<Fault>> {
     let mut mistakes = Mistakes { path, faults: Vec::new() };
     let zone = rbldnsd::networks(content, |mistake| mistakes.tell(mistake));
-    for network in zone.listed.iter().filter(|network| network.prefix == 0) {
-        notes.doubt(Fault::of_file(path, whole_family(network)));
+    for wrong in zone.listed.iter().filter_map(too_wide) {
+        notes.doubt(Fault::of_file(path, wrong));
     }
     if zone.too_large > 0 {
         notes.warn(format!("{} entries are larger than $MAXRANGE4 and do not count, as with rbldnsd", zone.too_large));

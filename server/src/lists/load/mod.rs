@@ -16,6 +16,7 @@ pub use dialect::{About, addresses};
 use ending::Ending;
 use std::{
     any::Any,
+    net::IpAddr,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -88,8 +89,8 @@ pub fn networks_if(
     demands: Demands<'_, NetworkSet>,
 ) -> Networks {
     let written = section.networks(place.texts);
-    for network in written.iter().filter(|network| network.prefix == 0) {
-        section.fault(place.texts, whole_family(network));
+    for wrong in written.iter().filter_map(too_wide) {
+        section.fault(place.texts, wrong);
     }
     let written: NetworkSet = written.into_iter().collect();
     if let Err(wrong) = (demands.always)(&written).and_then(|()| (demands.unless_forced)(&written)) {
@@ -169,8 +170,23 @@ fn warn_of_dos_lines(notes: &mut Notes, content: &[u8]) {
     }
 }
 
-fn whole_family(network: &Network) -> String {
-    format!("{network} covers every client: expected smaller networks")
+/// So much of the Internet nobody lists on purpose: more than a /8, or a /16 of IPv6. Wider networks of which no client can
+/// come (multicast, unassigned, private) stand in many lists.
+fn too_wide(network: &Network) -> Option<String> {
+    let (least, is_internet) = match network.address {
+        IpAddr::V4(first) => (8, first.octets()[0] < 224),
+        IpAddr::V6(first) => {
+            let last = first.segments()[0] | u16::MAX.checked_shr(network.prefix.into()).unwrap_or(0);
+            (16, first.segments()[0] < 0x4000 && last >= 0x2000)
+        }
+    };
+    match network.prefix {
+        0 => Some(format!("{network} covers every client: expected smaller networks")),
+        prefix if prefix < least && is_internet => {
+            Some(format!("{network} covers a large part of the Internet: expected at most a /{least}"))
+        }
+        _ => None,
+    }
 }
 
 /// Collects the networks and the faults of one file.
@@ -187,8 +203,8 @@ impl NetworkReader<'_> {
         let end = entry.iter().position(|byte| matches!(byte, b' ' | b'\t' | b';' | b'#')).unwrap_or(entry.len());
         match network(&entry[..end]) {
             Ok(Some(network)) => {
-                if network.prefix == 0 {
-                    self.notes.doubt(Fault { line, ..Fault::of_file(self.path, whole_family(&network)) });
+                if let Some(wrong) = too_wide(&network) {
+                    self.notes.doubt(Fault { line, ..Fault::of_file(self.path, wrong) });
                 }
                 self.networks.push(network);
             }

@@ -32,33 +32,40 @@ pub fn denied(section: &Section<'_>, build: &mut Build<'_>, folder: &Path) -> Ve
 
 /// Have this list's people been read before? Without its folder they stay as they were.
 pub fn are_known(build: &Build<'_>, folder: &Path) -> bool {
-    ["", DENIED].iter().any(|database| build.knows(&bucket(folder, database, 0), files::PART))
+    ["", DENIED].iter().any(|database| {
+        let folder = folder.join(database).join("subscribers");
+        build.knows(&folder, files::FOLDER) || build.knows(&bucket(&folder, 0), files::PART)
+    })
 }
 
-fn bucket(folder: &Path, database: &str, number: u8) -> PathBuf {
-    folder.join(database).join("subscribers").join(bucket_name(number).to_string())
+fn bucket(folder: &Path, number: u8) -> PathBuf {
+    folder.join(bucket_name(number).to_string())
 }
 
 fn read(section: &Section<'_>, build: &mut Build<'_>, folder: &Path, databases: &[&str]) -> Vec<Arc<Sorted>> {
-    let mut all = Vec::new();
-    for database in databases {
-        let is_there = folder.join(database).join("subscribers").is_dir();
-        // Nobody unsubscribes by taking the folder away.
-        let absence = if is_there { Absence::IsEmpty } else { Absence::IsDoubted };
-        let reader = Reader { form: files::PART, absence, parse: &parse, demands: Demands::NONE };
-        for number in 0..BUCKETS {
-            let path = bucket(folder, database, number);
-            // A database that is not there is noticed by one file of it: all 53 need not be looked for.
-            if number > 0 && !is_there && !build.knows(&path, files::PART) {
-                continue;
-            }
-            match build.list(&path, &reader) {
-                Ok(found) => all.extend(found),
-                Err(faults) => faults.into_iter().for_each(|fault| section.push(fault)),
-            }
+    let folders = databases.iter().map(|database| folder.join(database).join("subscribers"));
+    folders.flat_map(|folder| database(section, build, &folder)).collect()
+}
+
+/// All files of one database, or none.
+fn database(section: &Section<'_>, build: &mut Build<'_>, folder: &Path) -> Vec<Arc<Sorted>> {
+    let is_there = folder.is_dir();
+    if !is_there && !build.knows(&bucket(folder, 0), files::PART) {
+        // All 53 files of all databases that lists do not have need not be looked for.
+        build.files.note_missing(build.check, folder);
+        return Vec::new();
+    }
+    // Nobody unsubscribes by taking the folder away.
+    let absence = if is_there { Absence::IsEmpty } else { Absence::IsDoubted };
+    let reader = Reader { form: files::PART, absence, parse: &parse, demands: Demands::NONE };
+    let from = build.files.count();
+    for path in (0..BUCKETS).map(|number| bucket(folder, number)) {
+        if let Err(faults) = build.list(&path, &reader) {
+            faults.into_iter().for_each(|fault| section.push(fault));
         }
     }
-    all
+    build.files.guard_whole(from);
+    build.files.values(from).collect()
 }
 
 /// The file's name is its hash.

@@ -116,6 +116,42 @@ fn mistakes_have_file_and_line() {
 }
 
 #[test]
+fn networks_may_be_wide_only_where_no_client_is() {
+    for (network, wide) in [
+        ("0.0.0.0/1", true),
+        ("128.0.0.0/1", true),
+        ("192.0.0.0/3", true),
+        ("10.0.0.0/7", true),
+        ("10.0.0.0/8", false),
+        ("224.0.0.0/3", false),
+        ("240.0.0.0/4", false),
+        ("::/1", true),
+        ("2000::/3", true),
+        ("2000::/15", true),
+        ("2001::/16", false),
+        ("::/3", false),
+        ("4000::/2", false),
+        ("8000::/1", false),
+        ("fc00::/7", false),
+        ("::ffff:0:0/97", true),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        for (name, line) in [("nets", network.to_owned()), ("zone.rbldnsd", network.to_owned())] {
+            std::fs::write(folder.path().join(name), format!("{line}\n")).expect("written");
+            // rbldnsd knows no IPv4 in IPv6.
+            if name == "zone.rbldnsd" && network.starts_with("::ffff") {
+                continue;
+            }
+            let faults = load(folder.path(), &format!("networks_file = \"{name}\"")).faults;
+            let told = faults.iter().any(|fault| fault.contains("covers a large part of the Internet"));
+            assert_eq!((told, faults.len()), (wide, usize::from(wide)), "{name}: {network}: {faults:?}");
+        }
+        let faults = load(folder.path(), &format!("networks = [\"{network}\"]")).faults;
+        assert_eq!(faults.len(), usize::from(wide), "{network}: {faults:?}");
+    }
+}
+
+#[test]
 fn faults_of_one_file_are_bounded() {
     let folder = tempfile::tempdir().expect("a folder");
     std::fs::write(folder.path().join("nets"), "x\n".repeat(1000)).expect("written");

@@ -24,6 +24,19 @@ impl ControlFiles<'_> {
     pub const NAMES: [&'static str; 5] = ["me", "locals", "virtualdomains", "percenthack", "envnoathost"];
 }
 
+impl<'a> ControlFiles<'a> {
+    /// With the content of each, by its place in [`ControlFiles::NAMES`].
+    pub fn named(content: impl Fn(usize) -> Option<&'a [u8]>) -> Self {
+        Self {
+            me: content(0),
+            locals: content(1),
+            virtualdomains: content(2),
+            percenthack: content(3),
+            envnoathost: content(4),
+        }
+    }
+}
+
 /// The files, read. Names are matched without regard to case of ASCII letters, so they are kept in lower case; what
 /// `virtualdomains` puts in front of a local part is kept as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

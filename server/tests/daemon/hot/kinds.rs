@@ -236,8 +236,11 @@ fn write_cdb(path: &Path, records: &str) {
     maker.finish().expect("tables");
 }
 
-/// ezmlm writes a file anew, beside it, and renames it.
+/// ezmlm writes a file anew, beside it, and renames it. Without an address there is no database yet.
 fn subscribe(database: &Path, address: &str) {
+    if address.is_empty() {
+        return;
+    }
     let bucket = bucket_of(&Address::new(address.to_owned().into()));
     let (path, beside) = (database.join(bucket.to_string()), database.join(format!("{bucket}n")));
     fs::create_dir_all(database).expect("made");

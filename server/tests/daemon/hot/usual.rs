@@ -133,7 +133,7 @@ pub(super) const KINDS: &[Kind] = &[
         .recipient("team@ours.example")
         .taken("only subscribers"),
     kind("check.ezmlm.list.dir", "team/digest/subscribers", Hashed)
-        .content("bea@post.example", "dan@post.example")
+        .content("", "dan@post.example")
         .sender("dan@post.example")
         .recipient("team@ours.example")
         .taken("only subscribers"),

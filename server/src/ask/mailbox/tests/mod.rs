@@ -111,7 +111,8 @@ fn check(name: &str, look: impl Fn(&[u8], &mut Trace) -> Looked) {
 }
 
 fn live(places: Places, root: &Path) -> Live {
-    Live::new(places, Box::new(world::passwd(root.to_str().expect("UTF-8"))))
+    let said = Said::read(&places);
+    Live::new(places, Box::new(world::passwd(root.to_str().expect("UTF-8"))), said)
 }
 
 const AGE_MAX: Duration = Duration::from_secs(3_600);
@@ -177,14 +178,20 @@ fn what_qmail_smtpd_would_close_for_is_not_known() {
 }
 
 #[test]
-fn what_changes_counts_at_once() {
+fn what_changes_in_a_home_counts_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
-    let places = world::plant(folder.path());
-    let live = live(places.clone(), folder.path());
+    let live = live(world::plant(folder.path()), folder.path());
     let ask = |address: &str| live.look(address.as_bytes(), &mut Trace::default());
     assert_eq!(ask("ann-new@here.example").existence, Missing);
     std::fs::write(folder.path().join("home/ann/.qmail-new"), "").expect("written");
     assert_eq!(ask("ann-new@here.example").existence, Exists);
+}
+
+#[test]
+fn control_files_count_as_they_were_read() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let places = world::plant(folder.path());
+    let ask = |address: &str| live(places.clone(), folder.path()).look(address.as_bytes(), &mut Trace::default());
     assert_eq!(ask("nobody@new.example").existence, Unknown);
     std::fs::write(places.control.join("locals"), "here.example\nnew.example\n").expect("written");
     assert_eq!(ask("nobody@new.example").existence, Missing);

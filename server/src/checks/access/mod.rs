@@ -2,7 +2,7 @@
 //!
 //! Who may be allowed follows from what can be forged: a client by its network, a sender only with an SPF pass or from a
 //! network given with it, nobody by HELO; a host name lifts a rule only if it leads back to the client. A denial by network yields to an allowance by a network as small or smaller, and an
-//! allowance that holds silences every denial of this check.
+//! allowance that holds silences every denial of this check but that of a recipient: it says who may write, not to whom.
 
 mod fields;
 mod rules;
@@ -28,7 +28,8 @@ use std::sync::Arc;
 /// The registry's entry.
 pub(crate) static DEF: Def = Def {
     name: "access",
-    doc: "Allows and denies by lists of our own: networks, host names, HELO names, senders, recipients, and tcpserver's rules with their RBLSMTPD.",
+    doc: "Allows and denies by lists of our own: networks, host names, HELO names, senders, recipients, and tcpserver's rules with their RBLSMTPD. \
+          A denied recipient is refused whoever is allowed, here or by an exception.",
     stages: &[Stage::Connect, Stage::Helo, Stage::Mail, Stage::Rcpt],
     rules: rules::RULES,
     fields: fields::FIELDS,
@@ -77,13 +78,13 @@ impl Access {
         }
     }
 
-    /// One allowance, or every denial.
+    /// One allowance, or every denial; a denied recipient in either case.
     fn find(&self, facts: &Facts, answers: &Answers, found: &mut Vec<Finding>) {
         let refusal = self.tcp_refusal(&facts.connection, is_given_confirmed(facts, answers));
         let allowance =
             self.sender_allowance(facts, answers).or_else(|| self.client_allowance(facts, refusal.as_ref()));
         match allowance {
-            Some(allowance) => found.push(allowance),
+            Some(allowance) => found.extend([Some(allowance), self.recipient_denial(facts)].into_iter().flatten()),
             None => self.denials(facts, refusal, found),
         }
     }
@@ -127,9 +128,13 @@ impl Access {
         deny(rules::HELO_DENIED, helo.as_deref().map(shown));
         let sender = facts.sender.as_ref().and_then(|sender| self.senders_deny.find(&sender.address));
         deny(rules::SENDER_DENIED, sender.map(shown));
-        let recipient = facts.recipient.as_ref().and_then(|tried| self.recipients_deny.find(&tried.address));
-        deny(rules::RECIPIENT_DENIED, recipient.map(shown));
+        found.extend(self.recipient_denial(facts));
         found.extend(refusal.map(|refusal| refusal.finding));
+    }
+
+    fn recipient_denial(&self, facts: &Facts) -> Option<Finding> {
+        let entry = self.recipients_deny.find(&facts.recipient.as_ref()?.address)?;
+        Some(Finding::new(rules::RECIPIENT_DENIED, Outcome::Reject, shown(entry)))
     }
 }
 
@@ -194,6 +199,10 @@ impl Check for Access {
 
     fn decide(&self, _stage: Stage, facts: &Facts, answers: &Answers, _now: Now, found: &mut Vec<Finding>) {
         self.find(facts, answers, found);
+    }
+
+    fn counts_despite_allowed(&self, rule: usize) -> bool {
+        rule == rules::RECIPIENT_DENIED
     }
 
     fn operations(&self) -> &'static [(&'static str, &'static str)] {

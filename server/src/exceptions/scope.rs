@@ -1,4 +1,4 @@
-//! Whom is an exception about? Clients by net, senders and recipients in `badmailfrom`'s forms; what is more exact wins.
+//! Whom is an exception about, and how exactly? Clients by net, senders and recipients in `badmailfrom`'s forms.
 
 use crate::{config::Network, session::Address, state::Exception};
 use std::net::IpAddr;
@@ -65,16 +65,20 @@ pub(super) fn holds(clients: Option<Network>, ip: Option<IpAddr>) -> bool {
     clients.is_none_or(|net| ip.is_some_and(|ip| net.contains(ip)))
 }
 
-/// How exact an address is meant; of suffixes the longer one is.
+/// How exactly an address is meant; of suffixes the longer one is.
 type Exactness = (Option<Form>, usize);
 
-/// How narrow an exception is: the greater one wins. More scopes beat fewer; then the smaller net, the more exact sender,
-/// the more exact recipient.
-pub(super) fn narrowness(exception: &Exception) -> (usize, u8, Exactness, Exactness) {
+/// How exactly clients, sender and recipient are named: what is not named is least.
+pub(super) fn exactness(exception: &Exception) -> (u8, Exactness, Exactness) {
     let exact = |pattern: &str| (Form::of(pattern), pattern.len());
     let of_net = |net: Network| if net.address.is_ipv4() { net.prefix + 97 } else { net.prefix + 1 };
-    let net = exception.clients.map_or(0, of_net);
-    let (sender, recipient) = (exact(&exception.sender), exact(&exception.recipient));
+    (exception.clients.map_or(0, of_net), exact(&exception.sender), exact(&exception.recipient))
+}
+
+/// The order in which exceptions are looked at, the greatest first: more scopes, then the smaller net, the more exact
+/// sender, the more exact recipient. Which of them is heard is `precedence`.
+pub(super) fn narrowness(exception: &Exception) -> (usize, u8, Exactness, Exactness) {
+    let (net, sender, recipient) = exactness(exception);
     let scopes = [net > 0, sender.0.is_some(), recipient.0.is_some()].into_iter().filter(|&bound| bound).count();
     (scopes, net, sender, recipient)
 }

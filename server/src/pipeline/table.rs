@@ -22,8 +22,8 @@ despite  speaks all the same for relay (RELAYCLIENT or AUTH), trusted (loopback,
 access:  a denied recipient is refused whoever is allowed; but for that, an allowed sender (from its network, or proven by
          SPF) goes before every denial, and so does an allowed client, unless a denied network or the network of one of
          tcpserver's rules is smaller than the allowed one
-exceptions: the narrowest wins (more scopes, then the smaller net, the more exact sender, the more exact recipient), of
-         equal ones the later
+exceptions: a denial holds unless an allowance names all that it names (clients, sender, recipient), each as exactly or
+         more exactly; of the same scope the later counts
 ";
 
 pub(super) fn of(policy: &Policy) -> String {

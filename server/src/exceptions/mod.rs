@@ -1,9 +1,9 @@
 //! Whom has an administrator let through, or kept out? Exceptions: scoped, owned, expiring, counted. One board a process,
 //! which every core reads without a lock.
 //!
-//! `scope` says whom an exception is about, `precedence` which of several is heard, `board` finds those that are about a
-//! mail, `need` whether one is still good for anything, `keeper` keeps them in a store. What they do to a mail is
-//! `checks/exceptions.rs`.
+//! `typed` reads what people write, `scope` says whom an exception is about, `precedence` which of several is heard, `board`
+//! finds those that are about a mail, `need` whether one is still good for anything, `keeper` keeps them in a store. What
+//! they do to a mail is `checks/exceptions.rs`.
 
 mod board;
 pub mod keeper;
@@ -13,6 +13,7 @@ mod precedence;
 pub mod scope;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 pub use board::MATCHES_MAX;
 pub use need::Need;

@@ -1,13 +1,11 @@
 //! Whom is an exception about, and how exactly? Clients by net, senders and recipients in `badmailfrom`'s forms.
 
+pub use super::typed::{clients, recipient, sender};
 use crate::{config::Network, session::Address, state::Exception};
 use std::net::IpAddr;
 
 /// Labels of a `.suffix`: the names of the DNS that anybody writes have fewer, and each costs a look.
 pub const SUFFIX_LABELS_MAX: usize = 16;
-
-/// Smallest prefixes of a client net, IPv4 and IPv6: whoever means more of the Internet means another policy.
-const PREFIX_MIN: (u8, u8) = (8, 16);
 
 /// Smallest prefixes of a net that a sender is bound to: in a wider one others can claim to be the sender.
 const BINDING_MIN: (u8, u8) = (16, 32);
@@ -89,43 +87,6 @@ pub fn is_forgeable(exception: &Exception) -> bool {
     exception.allows && !exception.sender.is_empty() && !exception.clients.is_some_and(binds)
 }
 
-/// Reads a client net. `Err` is one line.
-pub fn clients(text: &str) -> Result<Network, String> {
-    let net: Network = text.trim().parse()?;
-    let least = if net.address.is_ipv4() { PREFIX_MIN.0 } else { PREFIX_MIN.1 };
-    if net.prefix < least {
-        return Err(format!("clients {net}: expected a net of /{least} or smaller"));
-    }
-    Ok(net)
-}
-
-/// Reads a sender. `Err` is one line.
-pub fn sender(text: &str) -> Result<String, String> {
-    if text.trim() == NULL { Ok(NULL.to_owned()) } else { pattern("sender", text) }
-}
-
-/// Reads a recipient. `Err` is one line.
-pub fn recipient(text: &str) -> Result<String, String> {
-    pattern("recipient", text)
-}
-
-fn pattern(what: &str, text: &str) -> Result<String, String> {
-    let text = text.trim().to_ascii_lowercase();
-    let shown: String = text.chars().take(80).map(|char| if char.is_control() { '?' } else { char }).collect();
-    let wrong = || format!("{what} \"{shown}\": expected user@host, @host or .suffix in printable ASCII");
-    let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
-    if !printable || text.len() > Exception::TEXT_OCTETS_MAX {
-        return Err(wrong());
-    }
-    let whole = |(local, host): (&str, &str)| !local.is_empty() && !host.is_empty();
-    let good = match Form::of(&text).ok_or_else(wrong)? {
-        Form::Host => text.len() > 1 && !text[1..].contains('@'),
-        Form::Suffix => text.len() > 1 && !text.contains('@') && text.matches('.').count() <= SUFFIX_LABELS_MAX,
-        Form::Whole => text.rsplit_once('@').is_some_and(whole),
-    };
-    if good { Ok(text) } else { Err(wrong()) }
-}
-
 /// Its scope in words: `clients 192.0.2.0/24, sender ann@there.example`.
 pub fn told(exception: &Exception) -> String {
     let text = |what: &str, pattern: &str| (!pattern.is_empty()).then(|| format!("{what} {pattern}"));
@@ -158,23 +119,6 @@ mod tests {
             covered.iter().for_each(|text| assert!(covers(pattern, Some(&address(text))), "{pattern} {text}"));
             not.iter().for_each(|text| assert!(!covers(pattern, Some(&address(text))), "{pattern} {text}"));
             assert_eq!(covers(pattern, None), pattern.is_empty());
-        }
-    }
-
-    #[test]
-    fn what_is_typed_is_read_or_refused_in_one_line() {
-        assert_eq!(sender(" Ann@There.Example "), Ok("ann@there.example".to_owned()));
-        assert_eq!(sender("<>"), Ok(NULL.to_owned()));
-        assert_eq!(recipient(".here.example"), Ok(".here.example".to_owned()));
-        let deep = ".a".repeat(SUFFIX_LABELS_MAX + 1);
-        for wrong in ["", "ann", "@", ".", "ann@", "@a@b", ".a@b", "a b@c", "ä@b.example", "a\n@b", deep.as_str()] {
-            let said = recipient(wrong).expect_err(wrong);
-            assert!(said.contains("expected user@host") && !said.contains('\n'), "{said}");
-        }
-        assert!(recipient("<>").is_err(), "no recipient is null");
-        assert!(clients("192.0.2.9").is_ok() && clients("10.0.0.0/8").is_ok());
-        for wrong in ["0.0.0.0/0", "::/0", "10.0.0.0/7", "2000::/3", "192.0.2.9/24", "client.example"] {
-            assert!(clients(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -80,6 +80,9 @@ pub(super) const SENDER_ALLOW: (&str, &[Field]) = (
             kind: Kind::Text(""),
             doc: "A trusted sender: `user@host`, `@host`, or `.suffix` for all subdomains.",
         },
-        networks("networks", "The networks from which this sender is trusted; at least one."),
+        networks(
+            "networks",
+            "The networks from which this sender is trusted; at least one, each of /8 (IPv6: /16) or smaller.",
+        ),
     ],
 );

@@ -39,6 +39,10 @@ pub(crate) static DEF: Def = Def {
     build: |section, build| Box::new(Access::build(section, build)),
 };
 
+/// Smallest prefixes of a network that a sender is bound to, IPv4 and IPv6: 10.0.0.0/8 is one's own, half of the Internet
+/// is everybody's.
+const SENDERS_PREFIX_MIN: (u8, u8) = (8, 16);
+
 struct Access {
     clients_allow: Networks,
     clients_deny: Networks,
@@ -180,8 +184,16 @@ fn sender_allow(table: &Section<'_>) -> (AddressList, Vec<Network>) {
     if sender.is_empty() {
         table.fault("sender", "nothing: expected user@host, @host or .suffix");
     }
-    if networks.is_empty() || networks.iter().any(|network| network.prefix == 0) {
+    if networks.is_empty() {
         table.fault("networks", "a sender can be forged: expected the networks it comes from");
+    }
+    for network in &networks {
+        let least = if network.address.is_ipv4() { SENDERS_PREFIX_MIN.0 } else { SENDERS_PREFIX_MIN.1 };
+        if network.prefix < least {
+            let line =
+                format!("{network}: a sender can be forged: expected the networks it comes from, /{least} or smaller");
+            table.fault("networks", line);
+        }
     }
     (AddressList::of(&sender), networks)
 }

@@ -290,6 +290,12 @@ pub trait Check: Send + Sync + 'static {
         true
     }
 
+    /// Does what this rule (an index into [`Def::rules`]) found count whoever is allowed, by this check or an earlier one?
+    /// For rules about the recipient alone; [`Def::despite`] says it of a whole check.
+    fn counts_despite_allowed(&self, _rule: usize) -> bool {
+        false
+    }
+
     /// Does its allowance hold before RCPT too, where other checks are voiced at once?
     fn spares_early(&self) -> bool {
         false

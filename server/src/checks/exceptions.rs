@@ -1,6 +1,6 @@
 //! Has an administrator let this mail through, or kept it out? Exceptions, made at the command line: scoped, owned, expiring.
 //!
-//! What they are and which of several wins is `exceptions/`; the engine finds those that are about the mail and records
+//! What they are and which of several is heard is `exceptions/`; the engine finds those that are about the mail and records
 //! them. No allowance can be forged: one for a sender holds only from the net it is bound to, or where SPF says that the
 //! sender sent this. None goes by the HELO name.
 
@@ -20,7 +20,8 @@ use std::sync::Arc;
 pub(crate) static DEF: Def = Def {
     name: "exceptions",
     doc: "Lets through and keeps out what an administrator said with `tollgate allow`, `deny` and `pardon`, for a while. \
-          The narrowest exception wins; of equal ones the later. An allowance for a sender needs a net, or SPF's word. \
+          A denial holds unless an allowance names all that it names, each as exactly or more exactly; of the same \
+          scope the later counts. An allowance for a sender needs a net, or SPF's word. \
           What the mail server refuses itself, and recipients that do not exist, no exception lets through.",
     stages: &[Stage::Connect, Stage::Mail, Stage::Rcpt, Stage::Data],
     rules: &[
@@ -51,7 +52,7 @@ impl Exceptions {
     }
 }
 
-/// The exception that speaks: the narrowest that holds.
+/// The exception that speaks: they stand in such an order that it is the first that holds.
 fn winner(answers: &Answers) -> Option<&Excepted> {
     let holds = |excepted: &&Excepted| !scope::is_forgeable(&excepted.said) || answers.is_identified();
     answers.exceptions().iter().find(holds)
@@ -60,12 +61,12 @@ fn winner(answers: &Answers) -> Option<&Excepted> {
 impl Check for Exceptions {
     /// Who sent it is asked only where an exception may depend on that.
     fn needs(&self, _stage: Stage, facts: &Facts, answers: &Answers, ask: &mut Vec<Question>) {
-        if answers.exceptions().iter().any(|excepted| scope::is_forgeable(&excepted.said)) {
+        if answers.exceptions().first().is_some_and(|excepted| scope::is_forgeable(&excepted.said)) {
             ask.extend(spf_question(facts, &self.spf_terms));
         }
     }
 
-    /// A denial is spoken at RCPT: at DATA it is not known any more which recipients a narrower one let through.
+    /// A denial is spoken at RCPT: at DATA it is not known any more which recipients an allowance let through.
     fn decide(&self, stage: Stage, _facts: &Facts, answers: &Answers, _now: Now, found: &mut Vec<Finding>) {
         let Some(excepted) = winner(answers) else { return };
         let said = &excepted.said;

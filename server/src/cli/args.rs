@@ -39,13 +39,13 @@ pub(super) struct Common {
 pub(super) enum Command {
     /// Let a client, a sender or a recipient through for a while
     ///
-    /// Makes an exception: no check refuses what it is about, but the mail server itself (rcpthosts), lists of bad
+    /// Makes an exception: no check refuses what it is about, but the mail server itself (rcpthosts), lists of denied
     /// recipients and recipients that do not exist. It ends by itself. With several scopes, all must hold. An allowance
     /// for a sender without a client net of /16 (IPv6: /32) or smaller holds only where SPF says that the sender sent
     /// the mail, since anybody can claim to be somebody. The same scope again renews the exception.
     ///
-    /// Of several exceptions the narrowest wins: more scopes beat fewer, then the smaller net, the more exact sender,
-    /// the more exact recipient; of equal ones the later.
+    /// Where several exceptions are about one mail, a denial holds unless an allowance names all that it names (clients,
+    /// sender, recipient), each as exactly or more exactly; of the same scope the later counts.
     Allow(super::exceptions::MakeArgs),
     /// Ask what would happen to a mail, without sending one
     ///

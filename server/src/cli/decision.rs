@@ -104,6 +104,9 @@ pub(super) fn finding(finding: &Finding) -> Vec<String> {
     [&finding.check, &finding.rule, &outcome, &mode, &finding.detail].map(|cell| one_line(cell)).to_vec()
 }
 
+/// Seconds of an answer that holds for ever, such as an SPF result for which nothing of the DNS was needed.
+pub(super) const NO_EXPIRY: u32 = u32::MAX;
+
 fn evidence(evidence: &Evidence) -> Vec<String> {
     let Evidence { age_seconds, ttl_seconds, .. } = evidence;
     let source = match evidence {
@@ -112,8 +115,10 @@ fn evidence(evidence: &Evidence) -> Vec<String> {
         // What is remembered does not expire like an answer of the DNS.
         Evidence { cached: true, ttl_seconds: 0, age_seconds: 0, .. } => "at hand".to_owned(),
         Evidence { cached: true, ttl_seconds: 0, .. } => format!("at hand, {age_seconds} s old"),
+        Evidence { cached: true, ttl_seconds: NO_EXPIRY, .. } => format!("cached {age_seconds} s ago, no expiry"),
         Evidence { cached: true, .. } => format!("cached {age_seconds} s ago, {ttl_seconds} s left"),
         Evidence { ttl_seconds: 0, .. } => format!("asked, {}", took(evidence.took_us)),
+        Evidence { ttl_seconds: NO_EXPIRY, .. } => format!("asked, {}, no expiry", took(evidence.took_us)),
         Evidence { .. } => format!("asked, {}, valid {ttl_seconds} s", took(evidence.took_us)),
     };
     vec![one_line(&evidence.question), one_line(&evidence.answer), source]

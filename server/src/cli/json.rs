@@ -1,6 +1,6 @@
 //! What does `--json` print? The replies of the admin service with the names of `admin.proto`; bytes are escaped texts.
 
-use super::text::escaped;
+use super::{decision::NO_EXPIRY, text::escaped};
 use serde_json::{Value, json};
 use std::io::{self, Write};
 use tollgate_proto::v1::{
@@ -119,7 +119,7 @@ fn evidence(evidence: &Evidence) -> Value {
         "answer": evidence.answer,
         "cached": evidence.cached,
         "age_seconds": evidence.age_seconds,
-        "ttl_seconds": evidence.ttl_seconds,
+        "ttl_seconds": (evidence.ttl_seconds < NO_EXPIRY).then_some(evidence.ttl_seconds),
         "took_us": evidence.took_us,
         "stale": evidence.stale,
         "missing": evidence.missing,

@@ -2,6 +2,7 @@
 
 use super::{Context, Failure, args::OffArgs, client::Server, exit, json, text::one_line, units::utc};
 use crate::pipeline::KillSwitch;
+use nix::unistd::{Uid, User, getuid};
 use serde_json::json;
 use tollgate_proto::v1::{SwitchRequest, SwitchState};
 
@@ -38,10 +39,29 @@ pub(super) fn since(off: &SwitchState) -> String {
     format!("until {} by {}: {}", utc(off.until), one_line(&off.by), one_line(&off.reason))
 }
 
-/// Who types: sudo's caller, else the login name, else the number.
+/// Who types: sudo's caller, else the login name; where neither is told, as in a cron job, the name that the system has.
 pub(super) fn user() -> String {
-    ["SUDO_USER", "USER", "LOGNAME"]
-        .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()))
-        .unwrap_or_else(|| format!("uid {}", rustix::process::getuid().as_raw()))
+    user_of(|name| std::env::var(name).ok(), getuid())
+}
+
+fn user_of(variable: impl Fn(&str) -> Option<String>, uid: Uid) -> String {
+    let told =
+        ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(|name| variable(name).filter(|user| !user.is_empty()));
+    let known = || User::from_uid(uid).ok().flatten().map(|user| user.name);
+    told.or_else(known).unwrap_or_else(|| format!("uid {uid}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_types_has_a_name_without_variables_too() {
+        let root = Uid::from_raw(0);
+        assert_eq!(user_of(|_| None, root), "root");
+        assert_eq!(user_of(|_| Some(String::new()), root), "root");
+        assert_eq!(user_of(|name| (name == "LOGNAME").then(|| "hans".to_owned()), root), "hans");
+        assert_eq!(user_of(|name| Some(name.to_lowercase()), root), "sudo_user");
+        assert_eq!(user_of(|_| None, Uid::from_raw(4_294_967_000)), "uid 4294967000");
+    }
 }

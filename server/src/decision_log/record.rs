@@ -240,6 +240,7 @@ pub(super) mod tests {
             mode: Mode::Enforce,
             detail: "zen.example 127.0.0.2".to_owned(),
             excused: None,
+            despite_allowed: false,
         };
         Decision {
             stage: Stage::Rcpt,

@@ -2,7 +2,7 @@
 //! size, addresses in which form) one look into a table, however many exceptions there are.
 
 use super::{
-    Excepted,
+    Excepted, precedence,
     scope::{Form, covers, holds, keys, narrowness},
 };
 use crate::{
@@ -20,7 +20,7 @@ use std::{
     },
 };
 
-/// Exceptions that are looked at for one decision: the narrowest ones.
+/// Exceptions that one decision is told of: those that may be heard, then the narrowest ones.
 pub const MATCHES_MAX: usize = 16;
 
 /// What this process counted of an exception, and its runs before as far as they belong to it.
@@ -108,8 +108,7 @@ pub(super) struct Board {
 impl Board {
     pub(super) fn new(mut entries: Vec<Entry>) -> Self {
         entries.sort_by_cached_key(|entry| {
-            let said = &entry.excepted.said;
-            std::cmp::Reverse((narrowness(said), said.made_at, said.revision, entry.excepted.id))
+            std::cmp::Reverse((narrowness(&entry.excepted.said), precedence::made(&entry.excepted)))
         });
         let (mut alike, mut by_id) = (Vec::<Alike>::new(), HashMap::with_capacity(entries.len()));
         let mut shapes = HashMap::new();
@@ -135,7 +134,7 @@ impl Board {
         self.by_id.get(&id).and_then(|&place| self.entries.get(place as usize))
     }
 
-    /// Those that are about this mail at `now` (Unix seconds), the narrowest first, at most [`MATCHES_MAX`].
+    /// Those that are about this mail at `now` (Unix seconds): the first that holds is heard. At most [`MATCHES_MAX`].
     pub(super) fn about(&self, about: &About<'_>, now: u64) -> Vec<Excepted> {
         let mut places = Vec::new();
         for alike in &self.alike {
@@ -148,7 +147,10 @@ impl Board {
         }
         places.sort_unstable();
         let entry = |place: u32| self.entries.get(place as usize).map(|entry| entry.excepted.clone());
-        places.into_iter().take(MATCHES_MAX).filter_map(entry).collect()
+        let mut about: Vec<Excepted> = places.into_iter().filter_map(entry).collect();
+        precedence::put_speakers_first(&mut about);
+        about.truncate(MATCHES_MAX);
+        about
     }
 }
 
@@ -259,13 +261,13 @@ mod tests {
             let about = About { client: ip, sender: sender.as_ref(), recipient: recipient.as_ref() };
             let entries: Vec<Entry> =
                 exceptions.into_iter().enumerate().map(|(number, said)| entry(number, said)).collect();
-            let mut slow: Vec<&Excepted> = entries.iter().map(|entry| &entry.excepted).collect();
+            let mut slow: Vec<Excepted> = entries.iter().map(|entry| entry.excepted.clone()).collect();
             slow.retain(|one| one.said.until > now && about.is_meant(&one.said));
             slow.sort_by_key(|one| (narrowness(&one.said), one.said.made_at, one.said.revision, one.id));
             slow.reverse();
+            precedence::put_speakers_first(&mut slow);
             slow.truncate(MATCHES_MAX);
-            let found = Board::new(entries.clone()).about(&about, now);
-            prop_assert_eq!(found.iter().collect::<Vec<_>>(), slow);
+            prop_assert_eq!(Board::new(entries).about(&about, now), slow);
         }
     }
 

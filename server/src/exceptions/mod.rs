@@ -1,16 +1,19 @@
 //! Whom has an administrator let through, or kept out? Exceptions: scoped, owned, expiring, counted. One board a process,
 //! which every core reads without a lock.
 //!
-//! `scope` says whom an exception is about and which of several wins, `board` finds those that are about a mail, `need`
-//! whether one is still good for anything, `keeper` keeps them in a store. What they do to a mail is `checks/exceptions.rs`.
+//! `typed` reads what people write, `scope` says whom an exception is about, `precedence` which of several is heard, `board`
+//! finds those that are about a mail, `need` whether one is still good for anything, `keeper` keeps them in a store. What
+//! they do to a mail is `checks/exceptions.rs`.
 
 mod board;
 pub mod keeper;
 mod kept;
 mod need;
+mod precedence;
 pub mod scope;
 #[cfg(test)]
 mod tests;
+mod typed;
 
 pub use board::MATCHES_MAX;
 pub use need::Need;
@@ -127,7 +130,7 @@ fn show(allow: usize, deny: usize) {
 }
 
 impl Exceptions {
-    /// Those that are about this mail, as far as it is known; the one that wins first, at most [`MATCHES_MAX`].
+    /// Those that are about this mail, as far as it is known: the first that holds is heard. At most [`MATCHES_MAX`].
     pub fn about(&self, facts: &Facts, now: Now) -> Vec<Excepted> {
         let board = self.board.load();
         if board.is_empty() {

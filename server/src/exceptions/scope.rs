@@ -1,13 +1,11 @@
-//! Whom is an exception about? Clients by net, senders and recipients in `badmailfrom`'s forms; what is more exact wins.
+//! Whom is an exception about, and how exactly? Clients by net, senders and recipients in `badmailfrom`'s forms.
 
+pub use super::typed::{clients, recipient, sender};
 use crate::{config::Network, session::Address, state::Exception};
 use std::net::IpAddr;
 
 /// Labels of a `.suffix`: the names of the DNS that anybody writes have fewer, and each costs a look.
 pub const SUFFIX_LABELS_MAX: usize = 16;
-
-/// Smallest prefixes of a client net, IPv4 and IPv6: whoever means more of the Internet means another policy.
-const PREFIX_MIN: (u8, u8) = (8, 16);
 
 /// Smallest prefixes of a net that a sender is bound to: in a wider one others can claim to be the sender.
 const BINDING_MIN: (u8, u8) = (16, 32);
@@ -65,16 +63,20 @@ pub(super) fn holds(clients: Option<Network>, ip: Option<IpAddr>) -> bool {
     clients.is_none_or(|net| ip.is_some_and(|ip| net.contains(ip)))
 }
 
-/// How exact an address is meant; of suffixes the longer one is.
+/// How exactly an address is meant; of suffixes the longer one is.
 type Exactness = (Option<Form>, usize);
 
-/// How narrow an exception is: the greater one wins. More scopes beat fewer; then the smaller net, the more exact sender,
-/// the more exact recipient.
-pub(super) fn narrowness(exception: &Exception) -> (usize, u8, Exactness, Exactness) {
+/// How exactly clients, sender and recipient are named: what is not named is least.
+pub(super) fn exactness(exception: &Exception) -> (u8, Exactness, Exactness) {
     let exact = |pattern: &str| (Form::of(pattern), pattern.len());
     let of_net = |net: Network| if net.address.is_ipv4() { net.prefix + 97 } else { net.prefix + 1 };
-    let net = exception.clients.map_or(0, of_net);
-    let (sender, recipient) = (exact(&exception.sender), exact(&exception.recipient));
+    (exception.clients.map_or(0, of_net), exact(&exception.sender), exact(&exception.recipient))
+}
+
+/// The order in which exceptions are looked at, the greatest first: more scopes, then the smaller net, the more exact
+/// sender, the more exact recipient. Which of them is heard is `precedence`.
+pub(super) fn narrowness(exception: &Exception) -> (usize, u8, Exactness, Exactness) {
+    let (net, sender, recipient) = exactness(exception);
     let scopes = [net > 0, sender.0.is_some(), recipient.0.is_some()].into_iter().filter(|&bound| bound).count();
     (scopes, net, sender, recipient)
 }
@@ -83,43 +85,6 @@ pub(super) fn narrowness(exception: &Exception) -> (usize, u8, Exactness, Exactn
 pub fn is_forgeable(exception: &Exception) -> bool {
     let binds = |net: Network| net.prefix >= if net.address.is_ipv4() { BINDING_MIN.0 } else { BINDING_MIN.1 };
     exception.allows && !exception.sender.is_empty() && !exception.clients.is_some_and(binds)
-}
-
-/// Reads a client net. `Err` is one line.
-pub fn clients(text: &str) -> Result<Network, String> {
-    let net: Network = text.trim().parse()?;
-    let least = if net.address.is_ipv4() { PREFIX_MIN.0 } else { PREFIX_MIN.1 };
-    if net.prefix < least {
-        return Err(format!("clients {net}: expected a net of /{least} or smaller"));
-    }
-    Ok(net)
-}
-
-/// Reads a sender. `Err` is one line.
-pub fn sender(text: &str) -> Result<String, String> {
-    if text.trim() == NULL { Ok(NULL.to_owned()) } else { pattern("sender", text) }
-}
-
-/// Reads a recipient. `Err` is one line.
-pub fn recipient(text: &str) -> Result<String, String> {
-    pattern("recipient", text)
-}
-
-fn pattern(what: &str, text: &str) -> Result<String, String> {
-    let text = text.trim().to_ascii_lowercase();
-    let shown: String = text.chars().take(80).map(|char| if char.is_control() { '?' } else { char }).collect();
-    let wrong = || format!("{what} \"{shown}\": expected user@host, @host or .suffix in printable ASCII");
-    let printable = text.bytes().all(|byte| byte.is_ascii_graphic());
-    if !printable || text.len() > Exception::TEXT_OCTETS_MAX {
-        return Err(wrong());
-    }
-    let whole = |(local, host): (&str, &str)| !local.is_empty() && !host.is_empty();
-    let good = match Form::of(&text).ok_or_else(wrong)? {
-        Form::Host => text.len() > 1 && !text[1..].contains('@'),
-        Form::Suffix => text.len() > 1 && !text.contains('@') && text.matches('.').count() <= SUFFIX_LABELS_MAX,
-        Form::Whole => text.rsplit_once('@').is_some_and(whole),
-    };
-    if good { Ok(text) } else { Err(wrong()) }
 }
 
 /// Its scope in words: `clients 192.0.2.0/24, sender ann@there.example`.
@@ -154,23 +119,6 @@ mod tests {
             covered.iter().for_each(|text| assert!(covers(pattern, Some(&address(text))), "{pattern} {text}"));
             not.iter().for_each(|text| assert!(!covers(pattern, Some(&address(text))), "{pattern} {text}"));
             assert_eq!(covers(pattern, None), pattern.is_empty());
-        }
-    }
-
-    #[test]
-    fn what_is_typed_is_read_or_refused_in_one_line() {
-        assert_eq!(sender(" Ann@There.Example "), Ok("ann@there.example".to_owned()));
-        assert_eq!(sender("<>"), Ok(NULL.to_owned()));
-        assert_eq!(recipient(".here.example"), Ok(".here.example".to_owned()));
-        let deep = ".a".repeat(SUFFIX_LABELS_MAX + 1);
-        for wrong in ["", "ann", "@", ".", "ann@", "@a@b", ".a@b", "a b@c", "ä@b.example", "a\n@b", deep.as_str()] {
-            let said = recipient(wrong).expect_err(wrong);
-            assert!(said.contains("expected user@host") && !said.contains('\n'), "{said}");
-        }
-        assert!(recipient("<>").is_err(), "no recipient is null");
-        assert!(clients("192.0.2.9").is_ok() && clients("10.0.0.0/8").is_ok());
-        for wrong in ["0.0.0.0/0", "::/0", "10.0.0.0/7", "2000::/3", "192.0.2.9/24", "client.example"] {
-            assert!(clients(wrong).is_err(), "{wrong}");
         }
     }
 

@@ -123,7 +123,7 @@ impl<'a> Case<'a> {
         let (mut found, mut judged) = (Vec::new(), Vec::new());
         for one in &decision.findings {
             let Some(step) = course.steps.iter().position(|step| step.name == one.check) else { continue };
-            let despite_allowed = course.steps[step].despite_allowed;
+            let despite_allowed = course.steps[step].despite_allowed || one.despite_allowed;
             let finding = Finding::new(0, one.outcome, "");
             found.push(Found { step, mode: one.mode, excused: one.excused, despite_allowed, finding });
             judged.push(one);
@@ -198,7 +198,9 @@ impl<'a> Case<'a> {
             Outcome::Defer => "defer".to_owned(),
             Outcome::Reject => "reject".to_owned(),
         };
-        let speaks = matches!(judged.outcome, Outcome::Defer | Outcome::Reject);
+        // An allowance is worth a word only where somebody refused all the same.
+        let speaks = matches!(judged.outcome, Outcome::Defer | Outcome::Reject)
+            || (judged.outcome == Outcome::Allow && ruling.action != Action::Continue);
         let beyond = self.terms.refused_before.is_some_and(|place| found.step >= place);
         let fate = match (judged.mode, judged.excused) {
             (_, Some(exemption)) => format!(", passed over: {}", excused_by(exemption)),
@@ -208,10 +210,20 @@ impl<'a> Case<'a> {
                 ", deferred: soft".to_owned()
             }
             _ if ruling.speaker == Speaker::Finding(index) => String::new(),
+            _ if speaks && self.is_outdone(index, ruling) => {
+                format!(", but {} refuses whoever is allowed", self.name(ruling.speaker))
+            }
             _ if speaks => format!(", not heard: {} spoke", self.name(ruling.speaker)),
             _ => String::new(),
         };
         format!("{}: {wants}{fate}", judged.rule)
+    }
+
+    /// An allowance that does not hold against what spoke.
+    fn is_outdone(&self, index: usize, ruling: Ruling) -> bool {
+        let despite = |speaker: usize| speaker > index && self.found[speaker].despite_allowed;
+        self.judged[index].outcome == Outcome::Allow
+            && matches!(ruling.speaker, Speaker::Finding(speaker) if despite(speaker))
     }
 
     fn of_rcpthosts(&self, ruling: Ruling) -> Option<PathStep> {

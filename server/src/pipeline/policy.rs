@@ -97,6 +97,11 @@ impl Step {
         self.def.despite.contains(&exemption)
     }
 
+    /// Does what this rule finds count whoever is allowed?
+    pub(super) fn is_despite_allowed(&self, rule: usize) -> bool {
+        self.is_despite(Exemption::Allowed) || self.check.counts_despite_allowed(rule)
+    }
+
     /// Does it speak at `stage`, other than by what it will say at RCPT?
     pub(super) fn speaks_at(&self, stage: Stage) -> bool {
         match stage {

@@ -18,7 +18,7 @@ pub(super) struct Found {
     pub(super) mode: Mode,
     /// Why it is passed over.
     pub(super) excused: Option<Exemption>,
-    /// The check speaks although an earlier one allowed.
+    /// It counts whoever is allowed.
     pub(super) despite_allowed: bool,
     pub(super) finding: Finding,
 }
@@ -172,9 +172,10 @@ mod tests {
             2 => Just(Outcome::Reject),
         ];
         let mode = prop_oneof![3 => Just(Mode::Enforce), 1 => Just(Mode::Soft), 1 => Just(Mode::Monitor)];
-        // A check is either despite or not: the flag hangs on the step.
-        let one =
-            (0..6_usize, outcome, mode).prop_map(|(step, outcome, mode)| found(step, outcome, mode, step % 3 == 2));
+        // Some checks count whoever is allowed, of others some rules.
+        let one = (0..6_usize, outcome, mode, any::<bool>()).prop_map(|(step, outcome, mode, rule_is_despite)| {
+            found(step, outcome, mode, step % 3 == 2 || (step % 3 == 1 && rule_is_despite))
+        });
         prop::collection::vec(one, 0..8)
     }
 
@@ -263,6 +264,25 @@ mod tests {
             let terms = Terms { refused_before: None, score_mode, defer_at: 5, reject_at: 10, rehearsing: false };
             assert_eq!(ruled(all.clone(), &terms).0, action);
         }
+    }
+
+    #[test]
+    fn a_check_that_allows_can_refuse_all_the_same_and_spares_the_steps_below() {
+        let mut all = vec![
+            found(0, Outcome::Allow, Mode::Enforce, false),
+            found(0, Outcome::Reject, Mode::Enforce, false),
+            found(0, Outcome::Reject, Mode::Enforce, true),
+            found(1, Outcome::Reject, Mode::Enforce, false),
+        ];
+        sort(&mut all);
+        excuse(&mut all);
+        let excused: Vec<bool> = all.iter().map(|found| found.excused.is_some()).collect();
+        assert_eq!(excused, [false, true, false, true]);
+        let terms =
+            Terms { refused_before: None, score_mode: Mode::Enforce, defer_at: 5, reject_at: 10, rehearsing: false };
+        assert_eq!(rule(&all, &terms), Ruling { action: Action::Reject, speaker: Speaker::Finding(2) });
+        all.remove(2);
+        assert_eq!(rule(&all, &terms), Ruling { action: Action::Continue, speaker: Speaker::Finding(0) });
     }
 
     #[test]

@@ -246,7 +246,7 @@ impl Judge<'_> {
         if self.counts {
             step.counters.findings[finding.rule][mode as usize].increment(1);
         }
-        let despite_allowed = step.is_despite(Exemption::Allowed);
+        let despite_allowed = step.is_despite_allowed(finding.rule);
         all.push(Found { step: step.place, mode, excused: None, despite_allowed, finding });
     }
 

@@ -17,9 +17,13 @@ speaks   is heard: the first that rejects wins, a deferral is heard only if noth
          the steps below it
 server   the mail server's own relay test; what it refuses stays refused
 despite  speaks all the same for relay (RELAYCLIENT or AUTH), trusted (loopback, own addresses, trusted relays),
-         exempt (postmaster and abuse) or allowed (an allowance above)
-exceptions: the narrowest wins (more scopes, then the smaller net, the more exact sender, the more exact recipient), of
-         equal ones the later
+         exempt (postmaster and abuse) or allowed (an allowance above; allowed:RULE = that rule alone, and whatever the
+         same step allows)
+access:  a denied recipient is refused whoever is allowed; but for that, an allowed sender (from its network, or proven by
+         SPF) goes before every denial, and so does an allowed client, unless a denied network or the network of one of
+         tcpserver's rules is smaller than the allowed one
+exceptions: a denial holds unless an allowance names all that it names (clients, sender, recipient), each as exactly or
+         more exactly; of the same scope the later counts
 ";
 
 pub(super) fn of(policy: &Policy) -> String {
@@ -74,7 +78,10 @@ fn despite(step: &Step) -> String {
         Exemption::ExemptRecipient => "exempt",
         Exemption::Allowed => "allowed",
     };
-    step.def.despite.iter().map(word).collect::<Vec<_>>().join(" ")
+    let of_check = step.def.despite.iter().map(word).map(str::to_owned);
+    let is_rules = |&rule: &usize| step.is_despite_allowed(rule) && !step.is_despite(Exemption::Allowed);
+    let of_rules = (0..step.def.rules.len()).filter(is_rules);
+    of_check.chain(of_rules.map(|rule| format!("allowed:{}", step.def.rules[rule].name))).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -103,6 +103,8 @@ pub struct Judged {
     pub detail: String,
     /// Why it was passed over, if it was.
     pub excused: Option<Exemption>,
+    /// It counts whoever is allowed.
+    pub despite_allowed: bool,
 }
 
 impl Judged {

@@ -132,6 +132,7 @@ impl Judge<'_> {
             mode: found.mode,
             detail,
             excused: found.excused,
+            despite_allowed: found.despite_allowed,
         }
     }
 }

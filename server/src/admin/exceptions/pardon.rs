@@ -4,10 +4,12 @@
 use super::{check_scope, keep, shown, told, until, words};
 use crate::{
     app::Running,
+    check::Outcome,
     config::Network,
     exceptions::scope,
     metrics::STEP_RCPTHOSTS,
-    pipeline::{Action, Decision, DecisionId},
+    mode::Mode,
+    pipeline::{Action, Decision, DecisionId, Judged},
     session::{Facts, Rcpthosts},
     state::Exception,
 };
@@ -76,10 +78,23 @@ fn check_pardonable(decision: &Decision) -> Result<(), String> {
             "an exception refused it: see `tollgate explain`, and end it with `tollgate exceptions remove`".to_owned()
         );
     }
-    if decision.course.steps.iter().any(|step| step.name == by && step.despite_allowed) {
+    if speaks_despite_allowed(decision) {
         return Err(format!("{by} refused it, and does so whoever is allowed: no exception changes that"));
     }
     Ok(())
+}
+
+/// Would the step that spoke have said the same of somebody who is allowed?
+fn speaks_despite_allowed(decision: &Decision) -> bool {
+    let by = decision.decided_by;
+    let refuses = |judged: &&Judged| {
+        judged.check == by
+            && judged.mode < Mode::Monitor
+            && judged.excused.is_none()
+            && matches!(judged.outcome, Outcome::Reject | Outcome::Defer)
+    };
+    let of_rule = decision.findings.iter().find(refuses).is_some_and(|judged| judged.despite_allowed);
+    of_rule || decision.course.steps.iter().any(|step| step.name == by && step.despite_allowed)
 }
 
 /// Whom it is about: of a mail that was refused before its sender was known, the client alone. `Err` is one line.
@@ -144,6 +159,32 @@ mod tests {
         ] {
             let said = of(action, by, rcpthosts).expect_err(expected);
             assert!(said.contains(expected) && !said.contains('\n'), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_spoke_decides_not_what_else_was_found() {
+        let judged = |rule, mode, despite_allowed| Judged {
+            check: "access",
+            rule,
+            outcome: Outcome::Reject,
+            mode,
+            detail: String::new(),
+            excused: None,
+            despite_allowed,
+        };
+        let (client, recipient) =
+            (judged("client_denied", Mode::Enforce, false), |mode| judged("recipient_denied", mode, true));
+        for (findings, expected) in [
+            (vec![client.clone()], true),
+            (vec![recipient(Mode::Enforce)], false),
+            // First spoke the client's; the same sender may write to others.
+            (vec![client.clone(), recipient(Mode::Enforce)], true),
+            (vec![recipient(Mode::Monitor), client], true),
+        ] {
+            let mut decision = decision(Action::Reject, "access", Rcpthosts::Allowed);
+            decision.findings = findings;
+            assert_eq!(check_pardonable(&decision).is_ok(), expected, "{:?}", decision.findings);
         }
     }
 

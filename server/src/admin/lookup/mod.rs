@@ -144,7 +144,10 @@ fn findings<'a>(
             let rule = def.rules.get(finding.rule).map_or("", |rule| rule.name);
             let Finding { outcome, mode, ref detail, .. } = finding;
             let detail = detail.clone();
-            judged.push((Judged { check: def.name, rule, outcome, mode, detail, excused: None }, finding));
+            judged.push((
+                Judged { check: def.name, rule, outcome, mode, detail, excused: None, despite_allowed: false },
+                finding,
+            ));
         }
     }
     judged

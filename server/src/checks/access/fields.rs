@@ -56,7 +56,7 @@ pub(super) const FIELDS: &[Field] = &[
     file(SENDERS_DENY.file, ADDRESSES_FILE),
     texts(
         RECIPIENTS_DENY.texts,
-        "Recipients that are refused: `user@host`, `@host`, or `.suffix` for all subdomains. Postmaster and abuse of our domains cannot be.",
+        "Recipients that are refused, to whoever is allowed too: `user@host`, `@host`, or `.suffix` for all subdomains. Postmaster and abuse of our domains cannot be.",
     ),
     file(RECIPIENTS_DENY.file, ADDRESSES_FILE),
     file(
@@ -80,6 +80,9 @@ pub(super) const SENDER_ALLOW: (&str, &[Field]) = (
             kind: Kind::Text(""),
             doc: "A trusted sender: `user@host`, `@host`, or `.suffix` for all subdomains.",
         },
-        networks("networks", "The networks from which this sender is trusted; at least one."),
+        networks(
+            "networks",
+            "The networks from which this sender is trusted; at least one, each of /8 (IPv6: /16) or smaller.",
+        ),
     ],
 );

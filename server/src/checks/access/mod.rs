@@ -2,7 +2,7 @@
 //!
 //! Who may be allowed follows from what can be forged: a client by its network, a sender only with an SPF pass or from a
 //! network given with it, nobody by HELO; a host name lifts a rule only if it leads back to the client. A denial by network yields to an allowance by a network as small or smaller, and an
-//! allowance that holds silences every denial of this check.
+//! allowance that holds silences every denial of this check but that of a recipient: it says who may write, not to whom.
 
 mod fields;
 mod rules;
@@ -28,7 +28,8 @@ use std::sync::Arc;
 /// The registry's entry.
 pub(crate) static DEF: Def = Def {
     name: "access",
-    doc: "Allows and denies by lists of our own: networks, host names, HELO names, senders, recipients, and tcpserver's rules with their RBLSMTPD.",
+    doc: "Allows and denies by lists of our own: networks, host names, HELO names, senders, recipients, and tcpserver's rules with their RBLSMTPD. \
+          A denied recipient is refused whoever is allowed, here or by an exception.",
     stages: &[Stage::Connect, Stage::Helo, Stage::Mail, Stage::Rcpt],
     rules: rules::RULES,
     fields: fields::FIELDS,
@@ -37,6 +38,10 @@ pub(crate) static DEF: Def = Def {
     despite: &[],
     build: |section, build| Box::new(Access::build(section, build)),
 };
+
+/// Smallest prefixes of a network that a sender is bound to, IPv4 and IPv6: 10.0.0.0/8 is one's own, half of the Internet
+/// is everybody's.
+const SENDERS_PREFIX_MIN: (u8, u8) = (8, 16);
 
 struct Access {
     clients_allow: Networks,
@@ -77,13 +82,13 @@ impl Access {
         }
     }
 
-    /// One allowance, or every denial.
+    /// One allowance, or every denial; a denied recipient in either case.
     fn find(&self, facts: &Facts, answers: &Answers, found: &mut Vec<Finding>) {
         let refusal = self.tcp_refusal(&facts.connection, is_given_confirmed(facts, answers));
         let allowance =
             self.sender_allowance(facts, answers).or_else(|| self.client_allowance(facts, refusal.as_ref()));
         match allowance {
-            Some(allowance) => found.push(allowance),
+            Some(allowance) => found.extend([Some(allowance), self.recipient_denial(facts)].into_iter().flatten()),
             None => self.denials(facts, refusal, found),
         }
     }
@@ -127,9 +132,13 @@ impl Access {
         deny(rules::HELO_DENIED, helo.as_deref().map(shown));
         let sender = facts.sender.as_ref().and_then(|sender| self.senders_deny.find(&sender.address));
         deny(rules::SENDER_DENIED, sender.map(shown));
-        let recipient = facts.recipient.as_ref().and_then(|tried| self.recipients_deny.find(&tried.address));
-        deny(rules::RECIPIENT_DENIED, recipient.map(shown));
+        found.extend(self.recipient_denial(facts));
         found.extend(refusal.map(|refusal| refusal.finding));
+    }
+
+    fn recipient_denial(&self, facts: &Facts) -> Option<Finding> {
+        let entry = self.recipients_deny.find(&facts.recipient.as_ref()?.address)?;
+        Some(Finding::new(rules::RECIPIENT_DENIED, Outcome::Reject, shown(entry)))
     }
 }
 
@@ -175,8 +184,16 @@ fn sender_allow(table: &Section<'_>) -> (AddressList, Vec<Network>) {
     if sender.is_empty() {
         table.fault("sender", "nothing: expected user@host, @host or .suffix");
     }
-    if networks.is_empty() || networks.iter().any(|network| network.prefix == 0) {
+    if networks.is_empty() {
         table.fault("networks", "a sender can be forged: expected the networks it comes from");
+    }
+    for network in &networks {
+        let least = if network.address.is_ipv4() { SENDERS_PREFIX_MIN.0 } else { SENDERS_PREFIX_MIN.1 };
+        if network.prefix < least {
+            let line =
+                format!("{network}: a sender can be forged: expected the networks it comes from, /{least} or smaller");
+            table.fault("networks", line);
+        }
     }
     (AddressList::of(&sender), networks)
 }
@@ -194,6 +211,10 @@ impl Check for Access {
 
     fn decide(&self, _stage: Stage, facts: &Facts, answers: &Answers, _now: Now, found: &mut Vec<Finding>) {
         self.find(facts, answers, found);
+    }
+
+    fn counts_despite_allowed(&self, rule: usize) -> bool {
+        rule == rules::RECIPIENT_DENIED
     }
 
     fn operations(&self) -> &'static [(&'static str, &'static str)] {

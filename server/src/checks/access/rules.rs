@@ -28,7 +28,11 @@ pub(super) const RULES: &[Rule] = &[
     Rule::policy("name_denied", "sorry, your host name is denied here", "The client's host name is denied."),
     Rule::policy("helo_denied", "sorry, your HELO name is denied here", "The HELO name is denied."),
     Rule::policy("sender_denied", "sorry, your envelope sender is denied here", "The sender is denied."),
-    Rule::policy("recipient_denied", "sorry, this recipient is denied here", "The recipient is denied."),
+    Rule::policy(
+        "recipient_denied",
+        "sorry, this recipient is denied here",
+        "The recipient is denied, whoever is allowed to write.",
+    ),
     Rule::policy(
         "tcp_rule_denied",
         "sorry, your address %{client_ip} is denied here",

@@ -26,8 +26,10 @@ use tollgate_proto::v1::{
 pub(super) fn make(allow: bool, args: MakeArgs, context: &mut Context<'_>) -> Result<u8, Failure> {
     let MakeArgs { whom, mut client, mut sender, recipient, seconds, reason, who } = args;
     for one in whom {
-        // Whatever looks like an address of a client is one; addresses of mail have an @ or begin with a dot.
-        let (flag, place) = if one.parse::<Network>().is_ok() || !(one.contains('@') || one.starts_with('.')) {
+        // Whatever looks like an address of a client is one; addresses of mail have an @, begin with a dot or stand in
+        // brackets.
+        let is_mail = one.contains('@') || one.starts_with(['.', '<', '*']);
+        let (flag, place) = if one.parse::<Network>().is_ok() || !is_mail {
             ("--client", &mut client)
         } else {
             ("--sender", &mut sender)

@@ -308,6 +308,23 @@ fn reload_tells_every_fault_and_what_stays_in_force() {
 }
 
 #[test]
+fn an_answer_that_holds_for_ever_says_so() {
+    let spf =
+        |cached| Evidence { ttl_seconds: u32::MAX, missing: false, ..evidence("SPF a@b.example", "none", cached) };
+    let decision = Decision { evidence: vec![spf(true), spf(false)], ..passing("rcpt") };
+    let explain = ExplainReply { decision: Some(decision), policy_in_force: true, generation_in_force: 4 };
+    let (_folder, daemon) = daemon(Replies { explain, ..Replies::default() });
+    let (_, out) = ask(&daemon, &["explain", "0123456789abcdef"]);
+    assert!(
+        out.contains("none  cached 12 s ago, no expiry\n") && out.contains("none  asked, 0.3 ms, no expiry\n"),
+        "{out}"
+    );
+    let (_, out) = ask(&daemon, &["explain", "0123456789abcdef", "--json"]);
+    let said: Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(said["evidence"][0]["ttl_seconds"], Value::Null, "{out}");
+}
+
+#[test]
 fn explain_shows_who_spoke_and_why() {
     let explain = ExplainReply { decision: Some(refusal()), policy_in_force: false, generation_in_force: 4 };
     let (_folder, daemon) = daemon(Replies { explain, ..Replies::default() });

@@ -254,14 +254,16 @@ fn findings() -> impl Strategy<Value = Vec<Judged>> {
         any::<u32>().prop_map(Outcome::Delay),
     ];
     let excused = [Exemption::Relay, Exemption::Allowed, Exemption::ExemptRecipient, Exemption::TrustedClient];
-    let one = (word(), word(), outcome, select(&Mode::ALL[..]), text(), option::of(select(excused.to_vec())));
-    let one = one.prop_map(|(check, rule, outcome, mode, detail, excused)| Judged {
+    let excused = option::of(select(excused.to_vec()));
+    let one = (word(), word(), outcome, select(&Mode::ALL[..]), text(), excused, any::<bool>());
+    let one = one.prop_map(|(check, rule, outcome, mode, detail, excused, despite_allowed)| Judged {
         check,
         rule,
         outcome,
         mode,
         detail,
         excused,
+        despite_allowed,
     });
     vec(one, 0..5)
 }

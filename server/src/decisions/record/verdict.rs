@@ -163,7 +163,7 @@ fn course(from: &mut Reader<'_>) -> Option<Course> {
 fn write_findings(out: &mut Writer, findings: &[Judged]) {
     let findings = findings.iter().take(FINDINGS_MAX);
     out.number(findings.len() as u64);
-    for Judged { check, rule, outcome, mode, detail, excused } in findings {
+    for Judged { check, rule, outcome, mode, detail, excused, despite_allowed } in findings {
         words::write(out, check);
         words::write(out, rule);
         match outcome {
@@ -174,7 +174,7 @@ fn write_findings(out: &mut Writer, findings: &[Judged]) {
             Outcome::Reject => out.number(2),
         };
         write_member(out, &MODES, mode);
-        out.text(detail).octet(excused.is_some().into());
+        write_flags(out.text(detail), &[excused.is_some(), *despite_allowed]);
         excused.iter().for_each(|exemption| write_member(out, &EXEMPTIONS, exemption));
     }
 }
@@ -192,6 +192,8 @@ fn finding(from: &mut Reader<'_>) -> Option<Judged> {
         place => *OUTCOMES.get(place)?,
     };
     let (mode, detail) = (member(from, &MODES)?, from.text(TEXT_OCTETS_MAX)?.to_owned());
-    let excused = if from.octet()? == 1 { Some(member(from, &EXEMPTIONS)?) } else { None };
-    Some(Judged { check, rule, outcome, mode, detail, excused })
+    // Older records have the first flag alone: theirs hangs on the step.
+    let [is_excused, despite_allowed] = flags(from)?;
+    let excused = if is_excused { Some(member(from, &EXEMPTIONS)?) } else { None };
+    Some(Judged { check, rule, outcome, mode, detail, excused, despite_allowed })
 }

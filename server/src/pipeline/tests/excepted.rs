@@ -8,7 +8,7 @@ use crate::{
     decision_log::Event,
     decisions::record,
     dns_lists::{DnsLists, ListEvent, card::Contradiction},
-    pipeline::Action,
+    pipeline::{Action, explain},
     state::{Exception, Experience, Hits, Subject},
 };
 
@@ -122,6 +122,42 @@ fn a_recorded_decision_tells_its_exception_and_is_made_again_without_the_board()
     let again = scene.engine.policy().decide_again(&recorded);
     assert_eq!((again.verdict.action, again.decided_by), (Action::Continue, "exceptions"));
     assert_eq!(scene.rcpt(facts()).decided_by, "rbl", "and today it is refused");
+}
+
+/// What is told of a step, and that it decided.
+fn told(decision: &Decision, step: &str) -> (String, bool) {
+    let octets = Bytes::from(record::encode(decision));
+    let recorded = record::decode(&octets, decision.at.steady).expect("it can be read").decision;
+    let path = explain(&recorded).path;
+    let step = path.into_iter().find(|one| one.step == step).expect("it is on the path");
+    (step.detail, step.won)
+}
+
+#[test]
+fn where_an_exception_and_a_list_of_ours_speak_it_is_told_which_held() {
+    let scene =
+        Excepted::new("[check.access]\nclients_deny = [\"192.0.2.9\"]\nrecipients_deny = [\"shut@here.example\"]");
+    scene.make(true, "192.0.2.0/24", "");
+    let decision = scene.rcpt(to("shut@here.example", Rcpthosts::Allowed));
+    assert_eq!((decision.verdict.action, decision.decided_by), (Action::Reject, "access"));
+    assert_eq!(
+        told(&decision, "exceptions"),
+        ("allowed: allow, but access refuses whoever is allowed".to_owned(), false)
+    );
+    let denied = "client_denied: reject, passed over: an earlier step allowed; recipient_denied: reject";
+    assert_eq!(told(&decision, "access"), (denied.to_owned(), true));
+    let changes = explain(&decision).changes;
+    let then: Vec<_> = changes.iter().map(|change| (change.without.as_str(), change.action, change.by)).collect();
+    assert_eq!(then, [("access.recipient_denied (shut@here.example)", Action::Continue, "exceptions")]);
+    let decision = scene.rcpt(facts());
+    assert_eq!(told(&decision, "exceptions"), ("allowed: allow".to_owned(), true));
+    assert_eq!(told(&decision, "access").0, "client_denied: reject, passed over: an earlier step allowed");
+    // The other way round: a list allows whom an exception denies.
+    let scene = Excepted::new("[check.access]\nclients_allow = [\"192.0.2.9\"]");
+    scene.make(false, "192.0.2.0/24", "");
+    let decision = scene.rcpt(facts());
+    assert_eq!(told(&decision, "exceptions"), ("denied: reject".to_owned(), true));
+    assert_eq!(told(&decision, "access"), ("client_allowed: allow, not heard: exceptions spoke".to_owned(), false));
 }
 
 #[test]

@@ -66,15 +66,10 @@ fn list(table: &Section<'_>, build: &mut Build<'_>) -> MailingList {
         table.fault("address", format!("\"{address}\": expected the list's address, such as list@example.org"));
     }
     let (only_subscribers, obeys_deny) = (table.bool("subscribers_only"), table.bool("deny"));
-    let folder = table.path("dir").filter(|folder| {
-        let is_needed = only_subscribers || obeys_deny;
-        let can_be_asked = folder.is_dir() || load::are_known(build, folder);
-        if is_needed && !can_be_asked {
-            table.fault("dir", format!("{}: no such folder: expected the list's", folder.display()));
-        }
-        is_needed && can_be_asked
-    });
-    if folder.is_none() && (only_subscribers || obeys_deny) && !table.is_set("dir") {
+    let is_needed = only_subscribers || obeys_deny;
+    let folder = table.path("dir").filter(|_| is_needed);
+    let folder = folder.filter(|folder| load::is_list_folder(table, build, folder, only_subscribers));
+    if is_needed && table.path("dir").is_none() {
         table.fault("dir", "nothing: expected the list's folder");
     }
     let folder = folder.as_deref();
@@ -125,3 +120,6 @@ impl Check for Ezmlm {
 fn rows<const N: usize>(columns: [&str; N], cells: [&str; N]) -> Rows {
     Rows { columns: columns.map(str::to_owned).to_vec(), rows: vec![cells.map(str::to_owned).to_vec()] }
 }
+
+#[cfg(test)]
+mod tests;

@@ -65,9 +65,9 @@ fn listed(sources: &Sources, now: Now) -> Rows {
                 ("live", format!("{}, {}", live.places().control.display(), live.places().users.display()))
             }
             Kind::Snapshot(snapshot, age_max) => {
-                let age = now.unix_seconds().saturating_sub(snapshot.made_at);
-                let stale = if age > age_max.as_secs() { ", too old: all recipients are taken" } else { "" };
-                ("snapshot", format!("{} entries, {} minutes old{stale}", snapshot.len(), age / 60))
+                let (now, entries) = (now.unix_seconds(), snapshot.len());
+                let says = snapshot.doubt(now, *age_max).map(|doubt| format!("{doubt}; all recipients are taken"));
+                ("snapshot", format!("{entries} entries, {}", says.unwrap_or_else(|| snapshot.age(now))))
             }
             Kind::Lacking(why) => ("lacking", format!("{why}: all recipients are taken")),
             Kind::ListsAlone | Kind::Recorded => ("lists", "addresses that exist".to_owned()),

@@ -104,8 +104,19 @@ impl Check for Ezmlm {
                 Ok(rows(["address", "list", "role"], [text, list, role]))
             }
             ("post", [sender, list]) => {
-                let sender_address = address(sender);
-                let finding = self.judge(&sender_address, &address(list));
+                let (sender_address, list_address) = (address(sender), address(list));
+                match self.lists.find(&list_address) {
+                    Some((_, Role::Post)) => {}
+                    Some((found, role)) => {
+                        return Err(format!(
+                            "{list} takes no posts: it is the {} address of {}",
+                            role.name(),
+                            found.address
+                        ));
+                    }
+                    None => return Err(format!("no list {list} is configured: expected one of [[check.ezmlm.list]]")),
+                }
+                let finding = self.judge(&sender_address, &list_address);
                 let result = finding.map_or("may post", |finding| fields::RULES[finding.rule].name);
                 let file = bucket_of(&sender_address).to_string();
                 Ok(rows(["sender", "list", "result", "file"], [sender, list, result, &file]))

@@ -57,3 +57,24 @@ fn subscribers_that_were_never_read_are_not_known_by_those_who_are_denied() {
     assert!(faults.contains("no folder `subscribers` in it"), "{faults}");
     assert!(build(folder.path(), DENIED, Some(&before)).is_ok());
 }
+
+#[test]
+fn only_lists_that_are_configured_are_told_of() {
+    let folder = list();
+    let policy = build(folder.path(), SUBSCRIBERS, None).map_err(|faults| faults.join("\n")).expect("in order");
+    for (args, expected) in [
+        (["Joe@example.org", "LIST@here.example"], Ok("Joe@example.org LIST@here.example may post S")),
+        (["eve@there.example", "list@here.example"], Ok("eve@there.example list@here.example no_subscriber l")),
+        (
+            ["joe@example.org", "other@here.example"],
+            Err("no list other@here.example is configured: expected one of [[check.ezmlm.list]]"),
+        ),
+        (
+            ["joe@example.org", "list-owner@here.example"],
+            Err("list-owner@here.example takes no posts: it is the owner address of list@here.example"),
+        ),
+    ] {
+        let said = post(&policy, &args);
+        assert_eq!(said.as_ref().map(String::as_str).map_err(String::as_str), expected);
+    }
+}

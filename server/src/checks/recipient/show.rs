@@ -48,6 +48,8 @@ fn only(sources: &Sources) -> Result<Arc<Source>, String> {
 /// What it takes may hang, as homes do: the caller sees to it that nobody waits for this.
 fn explained(source: &Source, address: &str, now: Now) -> Result<Rows, String> {
     let mut trace = Trace::kept();
+    // People paste it with its brackets.
+    let address = address.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(address);
     let looked = source.look(address.as_bytes(), now.unix_seconds(), &mut trace);
     let mut rows: Vec<Vec<String>> = vec![vec!["source".to_owned(), source.name.clone()]];
     rows.extend(trace.steps().iter().map(|step| vec![step.what.to_owned(), step.said.clone()]));

@@ -219,6 +219,17 @@ fn sources_and_ways_are_shown() {
         assert!(way.contains(line), "{line} in {way}");
     }
     assert!(way.lines().last().is_some_and(|line| line.starts_with("answer ")), "{way}");
+    // People paste it with its brackets; one pair of them.
+    let show_answer = |address: &str| {
+        let way = show("explain", &[address, "mx7"]).expect("rows");
+        way.lines().last().expect("an answer").to_owned()
+    };
+    assert_eq!(show_answer("<no-such-user-here@here.example>"), show_answer("no-such-user-here@here.example"));
+    for other in
+        ["<<no-such-user-here@here.example>>", "<no-such-user-here@here.example", "no-such-user-here@here.example>"]
+    {
+        assert_ne!(show_answer(other), show_answer("no-such-user-here@here.example"), "{other}");
+    }
     let way = show("explain", &["x@y", "MX1"]).expect("rows");
     assert!(way.contains("answer unknown: there is no /nowhere/none.cdb"), "{way}");
     assert!(show("explain", &["x@y"]).expect_err("several").contains("expected one of mx1, live"));

@@ -14,6 +14,12 @@ use tollgate_proto::v1::{InspectReply, InspectRequest};
 
 /// `words` are the check's name and what stands behind it.
 pub(super) fn run(words: &[OsString], context: &mut Context<'_>) -> Result<u8, Failure> {
+    let reply = ask(words, context)?;
+    print(&reply, context)
+}
+
+/// What the daemon says.
+pub(super) fn ask(words: &[OsString], context: &mut Context<'_>) -> Result<InspectReply, Failure> {
     let name = words.first().map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
     refuse_unknown(&name)?;
     let command = InspectArgs::command().name("tollgate CHECK").bin_name(format!("tollgate {name}"));
@@ -27,8 +33,7 @@ pub(super) fn run(words: &[OsString], context: &mut Context<'_>) -> Result<u8, F
     context.common.socket = args.common.socket.or(context.common.socket.take());
     context.common.config = args.common.config.or(context.common.config.take());
     let request = InspectRequest { check: name, op: args.op.unwrap_or_default(), args: args.args };
-    let reply = Server::connect(context)?.ask(async |mut admin| admin.inspect(request).await)?;
-    print(&reply, context)
+    Server::connect(context)?.ask(async |mut admin| admin.inspect(request).await)
 }
 
 /// Rows in columns, or as JSON.

@@ -1,7 +1,6 @@
 //! Can the entries of `badmailfrom` and `badrcptto` match what they were written for, and nobody else?
 
 use super::{Linter, entries::Entry, files::File, hosts::Domains, shown};
-use crate::lists::control;
 
 pub(super) fn look(linter: &mut Linter<'_>, domains: &Domains) {
     if let Some(file) = linter.lines("badmailfrom") {
@@ -21,21 +20,24 @@ pub(super) fn look(linter: &mut Linter<'_>, domains: &Domains) {
     }
 }
 
-/// Entries in qmail's forms. One with a sign of SpamControl's makes the file one in that dialect: it is not looked at.
+/// Entries in qmail's forms. Those with a sign of SpamControl's are passed over; beside one, patterns may be meant.
 fn addresses(linter: &mut Linter<'_>, file: &File) -> Vec<Entry> {
-    let is_sign =
-        |text: &[u8]| matches!(text.first(), Some(b'!' | b'?' | b'~')) || text.ends_with(b"=") || text.ends_with(b"+");
-    if let Some(entry) = control::entries(&file.content).find(|entry| is_sign(entry.text)) {
+    let (signed, entries): (Vec<Entry>, Vec<Entry>) =
+        linter.entries(file).into_iter().partition(|(_, text)| has_sign(text));
+    if let Some((line, text)) = signed.first() {
         let text = format!(
             "{} is SpamControl's dialect, which stock qmail does not know: expected dialect = \"spamcontrol\" in tollgate.toml",
-            shown(entry.text)
+            shown(text)
         );
-        linter.note(&file.path, entry.line, text);
-        return Vec::new();
+        linter.note(&file.path, *line, text);
     }
-    let entries = linter.entries(file);
     let mut usable = Vec::new();
     for (line, text) in entries {
+        if !signed.is_empty() && is_pattern(&text) {
+            let text = format!("{} is a pattern, too: stock qmail knows none, that dialect does", shown(&text));
+            linter.note(&file.path, line, text);
+            continue;
+        }
         match wrong_form(&text) {
             Some(wrong) => linter.error(&file.path, line, wrong),
             None => {
@@ -47,6 +49,16 @@ fn addresses(linter: &mut Linter<'_>, file: &File) -> Vec<Entry> {
         }
     }
     usable
+}
+
+/// As `lists::SpamControlList` reads them. A local part may end as a domain cannot.
+fn has_sign(text: &[u8]) -> bool {
+    let ends = text.ends_with(b"=") || text.ends_with(b"+") || (text.ends_with(b"-") && text.contains(&b'@'));
+    matches!(text.first(), Some(b'!' | b'?' | b'~')) || ends
+}
+
+fn is_pattern(text: &[u8]) -> bool {
+    text.iter().any(|byte| matches!(byte, b'*' | b'?' | b'[' | b'\\'))
 }
 
 fn wrong_form(text: &[u8]) -> Option<String> {

@@ -23,9 +23,14 @@ fn configured(rest: &str) -> Daemon {
 }
 
 fn tollgate(daemon: &Daemon, args: &[&str]) -> String {
+    said(daemon, args, 0)
+}
+
+/// What it prints, and ends with this code.
+fn said(daemon: &Daemon, args: &[&str], code: i32) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
     let output = command.arg("--config").arg(daemon.path("tollgate.toml")).args(args).output().expect("runs");
-    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
@@ -46,11 +51,12 @@ async fn this_hosts_own_files_are_asked_live() {
     daemon.wait_for_line(&["event=decision", &format!("decision_id={}", refused.decision_id), "decided_by=recipient"]);
     let told = tollgate(&daemon, &["explain", &refused.decision_id]);
     assert!(told.contains("mailbox bob@here.example (live)") && told.contains("missing: nothing in "), "{told}");
-    let way = tollgate(&daemon, &["recipients", "explain", "bob@here.example"]);
+    let way = said(&daemon, &["recipients", "explain", "<bob@here.example>"], 1);
     for part in ["here.example is local", "users/cdb", "user all", ".qmail-bob is not there", "answer", "missing: "] {
         assert!(way.contains(part), "{part}: {way}");
     }
-    assert_eq!(way, tollgate(&daemon, &["recipients", "explain", "--local", "bob@here.example"]));
+    assert_eq!(way, said(&daemon, &["recipients", "explain", "--local", "bob@here.example"], 1));
+    assert!(tollgate(&daemon, &["recipients", "explain", "joe@here.example"]).contains("exists: "));
     assert!(tollgate(&daemon, &["recipients", "sources"]).contains("live"));
     assert_eq!(daemon.metric("tollgate_mailbox_answers_total{answer=\"missing\"}"), Some(1.0));
 }

@@ -2,11 +2,15 @@
 //! `vpasswd.cdb`, and whatever else can be written as one.
 //!
 //! A list only adds: an address that it does not name is left to the others. Only where a domain is declared complete does
-//! the silence of all lists mean that there is no such address.
+//! the silence of all lists mean that there is no such address - unless it is one of a mailing list's own: nobody can
+//! write down those to which its bounces come back (VERP).
 
 use super::{Looked, Trace, shown};
-use crate::{lists::KeyList, session::Address};
-use std::collections::BTreeSet;
+use crate::{
+    lists::{KeyList, MailingLists},
+    session::Address,
+};
+use std::{collections::BTreeSet, sync::Arc};
 
 /// A list with its name.
 #[derive(Clone, Debug)]
@@ -26,6 +30,8 @@ pub struct KnownAddresses {
     pub lists: Vec<Named>,
     /// In lower case.
     pub complete: BTreeSet<Vec<u8>>,
+    /// Addresses that these know are not missing because no list has them.
+    pub mailing_lists: Arc<MailingLists>,
 }
 
 impl KnownAddresses {
@@ -39,9 +45,14 @@ impl KnownAddresses {
             }
             trace.note("lists", || format!("{} does not have it", list.name));
         }
-        self.complete
-            .contains(domain)
-            .then(|| Looked::missing(format!("no list has it, and the lists are complete for {}", shown(domain))))
+        if !self.complete.contains(domain) {
+            return None;
+        }
+        if let Some((list, role)) = self.mailing_lists.find(&address) {
+            trace.note("lists", || format!("it is the mailing list {}'s ({})", list.address, role.name()));
+            return None;
+        }
+        Some(Looked::missing(format!("no list has it, and the lists are complete for {}", shown(domain))))
     }
 }
 

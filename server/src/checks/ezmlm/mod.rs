@@ -66,15 +66,10 @@ fn list(table: &Section<'_>, build: &mut Build<'_>) -> MailingList {
         table.fault("address", format!("\"{address}\": expected the list's address, such as list@example.org"));
     }
     let (only_subscribers, obeys_deny) = (table.bool("subscribers_only"), table.bool("deny"));
-    let folder = table.path("dir").filter(|folder| {
-        let is_needed = only_subscribers || obeys_deny;
-        let can_be_asked = folder.is_dir() || load::are_known(build, folder);
-        if is_needed && !can_be_asked {
-            table.fault("dir", format!("{}: no such folder: expected the list's", folder.display()));
-        }
-        is_needed && can_be_asked
-    });
-    if folder.is_none() && (only_subscribers || obeys_deny) && !table.is_set("dir") {
+    let is_needed = only_subscribers || obeys_deny;
+    let folder = table.path("dir").filter(|_| is_needed);
+    let folder = folder.filter(|folder| load::is_list_folder(table, build, folder, only_subscribers));
+    if is_needed && table.path("dir").is_none() {
         table.fault("dir", "nothing: expected the list's folder");
     }
     let folder = folder.as_deref();
@@ -109,8 +104,19 @@ impl Check for Ezmlm {
                 Ok(rows(["address", "list", "role"], [text, list, role]))
             }
             ("post", [sender, list]) => {
-                let sender_address = address(sender);
-                let finding = self.judge(&sender_address, &address(list));
+                let (sender_address, list_address) = (address(sender), address(list));
+                match self.lists.find(&list_address) {
+                    Some((_, Role::Post)) => {}
+                    Some((found, role)) => {
+                        return Err(format!(
+                            "{list} takes no posts: it is the {} address of {}",
+                            role.name(),
+                            found.address
+                        ));
+                    }
+                    None => return Err(format!("no list {list} is configured: expected one of [[check.ezmlm.list]]")),
+                }
+                let finding = self.judge(&sender_address, &list_address);
                 let result = finding.map_or("may post", |finding| fields::RULES[finding.rule].name);
                 let file = bucket_of(&sender_address).to_string();
                 Ok(rows(["sender", "list", "result", "file"], [sender, list, result, &file]))
@@ -125,3 +131,6 @@ impl Check for Ezmlm {
 fn rows<const N: usize>(columns: [&str; N], cells: [&str; N]) -> Rows {
     Rows { columns: columns.map(str::to_owned).to_vec(), rows: vec![cells.map(str::to_owned).to_vec()] }
 }
+
+#[cfg(test)]
+mod tests;

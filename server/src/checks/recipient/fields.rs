@@ -71,7 +71,7 @@ const ALSO: &[Field] = &[
         name: "complete",
         kind: Kind::Texts(&[]),
         doc: "Domains of which these lists, all together, know every address: what none of them has does not exist, \
-              whatever qmail's own files say.",
+              whatever qmail's own files say. Addresses of `[[check.ezmlm.list]]` are left to those.",
     },
 ];
 

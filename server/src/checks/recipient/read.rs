@@ -211,7 +211,8 @@ fn read_snapshot(path: &Path, content: Bytes, notes: &mut Notes) -> Result<Snaps
 }
 
 fn lists(section: &Section<'_>, build: &mut Build<'_>) -> KnownAddresses {
-    let mut known = KnownAddresses::default();
+    let mailing_lists = Arc::clone(&build.settled.mailing_lists);
+    let mut known = KnownAddresses { mailing_lists, ..KnownAddresses::default() };
     for table in section.tables("also") {
         let place = load::Place { texts: "addresses", file: "file" };
         let keys: KeyList = load::keys(&table, build, place, None);

@@ -48,6 +48,8 @@ fn only(sources: &Sources) -> Result<Arc<Source>, String> {
 /// What it takes may hang, as homes do: the caller sees to it that nobody waits for this.
 fn explained(source: &Source, address: &str, now: Now) -> Result<Rows, String> {
     let mut trace = Trace::kept();
+    // People paste it with its brackets.
+    let address = address.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')).unwrap_or(address);
     let looked = source.look(address.as_bytes(), now.unix_seconds(), &mut trace);
     let mut rows: Vec<Vec<String>> = vec![vec!["source".to_owned(), source.name.clone()]];
     rows.extend(trace.steps().iter().map(|step| vec![step.what.to_owned(), step.said.clone()]));
@@ -65,9 +67,9 @@ fn listed(sources: &Sources, now: Now) -> Rows {
                 ("live", format!("{}, {}", live.places().control.display(), live.places().users.display()))
             }
             Kind::Snapshot(snapshot, age_max) => {
-                let age = now.unix_seconds().saturating_sub(snapshot.made_at);
-                let stale = if age > age_max.as_secs() { ", too old: all recipients are taken" } else { "" };
-                ("snapshot", format!("{} entries, {} minutes old{stale}", snapshot.len(), age / 60))
+                let (now, entries) = (now.unix_seconds(), snapshot.len());
+                let says = snapshot.doubt(now, *age_max).map(|doubt| format!("{doubt}; all recipients are taken"));
+                ("snapshot", format!("{entries} entries, {}", says.unwrap_or_else(|| snapshot.age(now))))
             }
             Kind::Lacking(why) => ("lacking", format!("{why}: all recipients are taken")),
             Kind::ListsAlone | Kind::Recorded => ("lists", "addresses that exist".to_owned()),

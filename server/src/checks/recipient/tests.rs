@@ -162,6 +162,35 @@ fn users_that_were_not_compiled_are_told() {
 }
 
 #[test]
+fn how_old_snapshots_are_is_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let now = 100_000;
+    let times = [("fine", now - 120), ("stale", now - 7_300), ("ahead", now + 3_601)];
+    let mut text = "[policy]\ncontrol = \"control\"\n".to_owned();
+    for (host, made_at) in times {
+        let path = folder.path().join(host).with_extension("cdb");
+        let mut maker = cdb::CDBMake::new(std::fs::File::create(path).expect("a file")).expect("a writer");
+        maker.add(b"t", format!("tollgate recipients\x001\0{host}\0{made_at}").as_bytes()).expect("added");
+        maker.finish().expect("finished");
+        text += &format!("[[check.recipient.snapshot]]\nhost = \"{host}\"\nfile = \"{host}.cdb\"\nage_max_hours = 1\n");
+    }
+    let document = Document::parse(&folder.path().join("t.toml").display().to_string(), &text).expect("TOML");
+    let policy = Policy::build(&document, 1).map_err(|faults| format!("{faults:?}")).expect("a policy");
+    let memory = crate::recall::Recall::alone(Default::default(), crate::clock::Clock::manual(now));
+    let check = policy.check("recipient").expect("the check");
+    let rows = check.inspect_memory("sources", &[], &memory).expect("rows").rows;
+    let said: Vec<String> = rows.iter().map(|row| row.join(" ")).collect();
+    assert_eq!(
+        said,
+        [
+            "ahead snapshot 1 entries, dated 61 minutes ahead: expected at most 5; set the clocks of both hosts; all recipients are taken",
+            "fine snapshot 1 entries, made 2 minutes ago",
+            "stale snapshot 1 entries, 2 hours old: expected at most 1; all recipients are taken",
+        ]
+    );
+}
+
+#[test]
 fn sources_and_ways_are_shown() {
     let folder = tempfile::tempdir().expect("a folder");
     let control = folder.path().join("control");
@@ -193,6 +222,17 @@ fn sources_and_ways_are_shown() {
         assert!(way.contains(line), "{line} in {way}");
     }
     assert!(way.lines().last().is_some_and(|line| line.starts_with("answer ")), "{way}");
+    // People paste it with its brackets; one pair of them.
+    let show_answer = |address: &str| {
+        let way = show("explain", &[address, "mx7"]).expect("rows");
+        way.lines().last().expect("an answer").to_owned()
+    };
+    assert_eq!(show_answer("<no-such-user-here@here.example>"), show_answer("no-such-user-here@here.example"));
+    for other in
+        ["<<no-such-user-here@here.example>>", "<no-such-user-here@here.example", "no-such-user-here@here.example>"]
+    {
+        assert_ne!(show_answer(other), show_answer("no-such-user-here@here.example"), "{other}");
+    }
     let way = show("explain", &["x@y", "MX1"]).expect("rows");
     assert!(way.contains("answer unknown: there is no /nowhere/none.cdb"), "{way}");
     assert!(show("explain", &["x@y"]).expect_err("several").contains("expected one of mx1, live"));

@@ -17,7 +17,7 @@ pub(super) enum What {
     /// Each file that is asked, what it says, and the answer: exists, missing, or unknown (then mail is taken). The daemon
     /// answers; with --local this program does, with the rights of your user: those of the mail server's user count.
     ///
-    /// Exit code: 0 = an answer, whatever it is.
+    /// Exit code: 0 = it exists, or nothing is known and mail to it is taken; 1 = it is missing.
     Explain {
         /// The recipient
         #[arg(value_name = "ADDRESS")]

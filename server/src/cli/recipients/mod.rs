@@ -4,7 +4,7 @@ mod args;
 
 use super::{Context, Failure, exit, inspect, json};
 use crate::{
-    ask::mailbox::{Places, collect, write},
+    ask::mailbox::{Existence, Places, collect, write},
     clock::Clock,
     config::Document,
     config::{Build, read_regular},
@@ -20,15 +20,25 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
 };
+use tollgate_proto::v1::InspectReply;
 
 /// The check behind it.
 const CHECK: &str = "recipient";
+/// The step of an explanation with its answer.
+const ANSWER: &str = "answer";
 
 pub(super) fn run(args: RecipientsArgs, context: &mut Context<'_>) -> Result<u8, Failure> {
     match args.what {
-        What::Sources => inspected("sources", Vec::new(), context),
-        What::Explain { address, host, local: false } => inspected("explain", words(address, host), context),
-        What::Explain { address, host, local: true } => here(&words(address, host), context),
+        What::Sources => {
+            let reply = inspected("sources", Vec::new(), context)?;
+            inspect::print(&reply, context)
+        }
+        What::Explain { address, host, local } => {
+            let words = words(address, host);
+            let reply = if local { here(&words, context) } else { inspected("explain", words, context) }?;
+            inspect::print(&reply, context)?;
+            Ok(if is_missing(&reply) { exit::NO } else { exit::FINE })
+        }
         What::Export { output, control, users, passwd, host } => {
             let beside = || control.parent().unwrap_or(Path::new("/")).join("users");
             let users = users.unwrap_or_else(beside);
@@ -42,19 +52,25 @@ fn words(address: String, host: Option<String>) -> Vec<String> {
 }
 
 /// What the daemon's check shows. Behind `--`: whatever an address is, it is no flag.
-fn inspected(op: &str, args: Vec<String>, context: &mut Context<'_>) -> Result<u8, Failure> {
+fn inspected(op: &str, args: Vec<String>, context: &mut Context<'_>) -> Result<InspectReply, Failure> {
     let words = [CHECK, op, "--"].map(OsString::from).into_iter().chain(args.into_iter().map(OsString::from));
-    inspect::run(&words.collect::<Vec<_>>(), context)
+    inspect::ask(&words.collect::<Vec<_>>(), context)
+}
+
+/// The last step is the answer.
+fn is_missing(reply: &InspectReply) -> bool {
+    let answer = reply.rows.last().map(|row| row.cells.as_slice());
+    matches!(answer, Some([step, says]) if step == ANSWER && says.starts_with(Existence::Missing.name()))
 }
 
 /// What a check with this configuration would show here.
-fn here(args: &[String], context: &mut Context<'_>) -> Result<u8, Failure> {
+fn here(args: &[String], context: &Context<'_>) -> Result<InspectReply, Failure> {
     let document = Document::read(paths::config_file(context.common.config.as_deref()).as_deref());
     let policy = document.and_then(|document| Policy::build(&document, 0)).map_err(Failure::from_faults)?;
     let memory = Recall::alone(Bounds::default(), Clock::system());
     let check = policy.check(CHECK).ok_or_else(|| Failure::new(exit::SERVER, "there is no such check"))?;
     let rows = check.inspect_memory("explain", args, &memory).map_err(|line| Failure::new(exit::USAGE, line))?;
-    inspect::print(&crate::rpc::convert::rows(rows), context)
+    Ok(crate::rpc::convert::rows(rows))
 }
 
 fn export(

@@ -36,13 +36,13 @@ fn a_host_is_exported_and_its_snapshot_explains_itself() {
     let config = at(folder.path(), "tollgate.toml");
     let text = "[policy]\ncontrol = \"nowhere\"\n[[check.recipient.snapshot]]\nhost = \"mx1.here.example\"\nfile = \"mx1.cdb\"\n";
     fs::write(&config, text).expect("written");
-    for (address, expected) in [
-        ("known@here.example", "exists: ".to_owned() + &at(folder.path(), "home/.qmail-known is there")),
-        ("nobody@here.example", format!("missing: nothing in {} covers .qmail-nobody", at(folder.path(), "home"))),
-        ("--flag@elsewhere.example", "unknown: elsewhere.example is neither local nor virtual".to_owned()),
+    for (address, expected_code, expected) in [
+        ("<known@here.example>", 0, "exists: ".to_owned() + &at(folder.path(), "home/.qmail-known is there")),
+        ("nobody@here.example", 1, format!("missing: nothing in {} covers .qmail-nobody", at(folder.path(), "home"))),
+        ("--flag@elsewhere.example", 0, "unknown: elsewhere.example is neither local nor virtual".to_owned()),
     ] {
         let (code, out, err) = run_line(&["recipients", "explain", "--local", "--config", &config, "--", address]);
-        assert_eq!(code, 0, "{err}");
+        assert_eq!(code, expected_code, "{err}");
         assert!(
             out.contains("source") && out.contains("mx1.here.example") && out.contains(&expected),
             "{address}: {out}"

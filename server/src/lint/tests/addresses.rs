@@ -63,9 +63,24 @@ pub(super) fn senders_of_ours_dialects_and_other_letters() {
         ),
         (
             "control/badmailfrom",
-            "*@x.example\n!good@x.example\n",
+            "*@x.example\n!good@x.example\n<bad@x.example>\nspam.example\n@here.example\n@*.y[12].example\n?for@good.example\n~dialup.example\nx.example=\nhere.example+\nu@x.example-\n!good@x.example\n",
             &[
+                "1: note: \"*@x.example\" is a pattern, too: stock qmail knows none, that dialect does",
                 "2: note: \"!good@x.example\" is SpamControl's dialect, which stock qmail does not know: expected dialect = \"spamcontrol\" in tollgate.toml",
+                "3: error: \"<bad@x.example>\" never matches: expected \"bad@x.example\"",
+                "4: error: \"spam.example\" has no @ and covers only an address without a domain: expected \"@spam.example\"",
+                "5: note: \"@here.example\" is ours: our users elsewhere, lists that keep the sender and forwarders are refused too; SPF is more exact",
+                "6: note: \"@*.y[12].example\" is a pattern, too: stock qmail knows none, that dialect does",
+                "12: note: \"!good@x.example\" stands in line 2 already",
+            ],
+        ),
+        (
+            "control/badmailfrom",
+            "Ann-\nu@x.example-\n*@x.example\n",
+            &[
+                "1: error: \"ann-\" has no @ and covers only an address without a domain: expected \"@ann-\"",
+                "2: note: \"u@x.example-\" is SpamControl's dialect, which stock qmail does not know: expected dialect = \"spamcontrol\" in tollgate.toml",
+                "3: note: \"*@x.example\" is a pattern, too: stock qmail knows none, that dialect does",
             ],
         ),
         (
@@ -97,6 +112,15 @@ pub(super) fn recipients() {
             "control/badrcptto",
             "postmaster\n",
             &["1: error: \"postmaster\" must stay reachable (RFC 5321, RFC 2142): expected no such line"],
+        ),
+        (
+            "control/badrcptto",
+            "!x@here.example\npostmaster@here.example\n<x@here.example>\n",
+            &[
+                "1: note: \"!x@here.example\" is SpamControl's dialect, which stock qmail does not know: expected dialect = \"spamcontrol\" in tollgate.toml",
+                "2: error: \"postmaster@here.example\" must stay reachable (RFC 5321, RFC 2142): expected no such line",
+                "3: error: \"<x@here.example>\" never matches: expected \"x@here.example\"",
+            ],
         ),
     ]);
 }

@@ -4,6 +4,7 @@
 
 mod dialect;
 mod ending;
+mod list_folder;
 mod subscribers;
 
 use super::{Cdb, KeyList, Keys, NetworkSet, Networks, TcpRules, control, keys::Sorted, postmaster_stays_reachable};
@@ -14,6 +15,7 @@ use crate::{
 use bytes::Bytes;
 pub use dialect::{About, addresses};
 use ending::Ending;
+pub use list_folder::is_list_folder;
 use std::{
     any::Any,
     net::IpAddr,

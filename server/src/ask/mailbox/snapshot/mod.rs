@@ -34,6 +34,8 @@ use std::{borrow::Cow, time::Duration};
 const TITLE: &str = "tollgate recipients";
 /// The version that is written and read.
 const VERSION: &str = "1";
+/// Clocks of two hosts may differ by so much, in seconds.
+const AHEAD_MAX: u64 = 300;
 /// Longest name of a file (NAME_MAX), and of a path with its NUL (PATH_MAX), in octets.
 const NAME_OCTETS_MAX: usize = 255;
 const PATH_OCTETS_MAX: usize = 4_096;
@@ -80,15 +82,32 @@ impl Snapshot {
         Ok(Self { cdb, host, made_at })
     }
 
-    /// Looks for a mailbox; after `age_max` nothing that the snapshot says counts any more.
+    /// Looks for a mailbox. `now` is Unix time in seconds; after `age_max` nothing that the snapshot says counts any more.
     pub(super) fn look(&self, address: &[u8], (now, age_max): (u64, Duration), trace: &mut Trace) -> Looked {
-        let age = now.saturating_sub(self.made_at);
-        trace.note("snapshot", || format!("of {}, made {} minutes ago", self.host.escape_default(), age / 60));
-        if age > age_max.as_secs() {
-            let (age, max) = (age / 3_600, age_max.as_secs() / 3_600);
-            return Looked::trouble(format!("the snapshot is {age} hours old: expected at most {max}"));
+        trace.note("snapshot", || format!("of {}, {}", self.host.escape_default(), self.age(now)));
+        match self.doubt(now, age_max) {
+            Some(doubt) => Looked::trouble(format!("the snapshot is {doubt}")),
+            None => look(self, address, trace),
         }
-        look(self, address, trace)
+    }
+
+    /// When it was made, for people.
+    pub fn age(&self, now: u64) -> String {
+        match now.checked_sub(self.made_at) {
+            Some(age) => format!("made {} minutes ago", age / 60),
+            None => format!("dated {} minutes ahead", (self.made_at - now).div_ceil(60)),
+        }
+    }
+
+    /// Why it does not count; `None` = it does. One that is dated ahead would never grow old.
+    pub fn doubt(&self, now: u64, age_max: Duration) -> Option<String> {
+        let (age, ahead) = (now.saturating_sub(self.made_at), self.made_at.saturating_sub(now));
+        if ahead > AHEAD_MAX {
+            let (ahead, max) = (ahead.div_ceil(60), AHEAD_MAX / 60);
+            return Some(format!("dated {ahead} minutes ahead: expected at most {max}; set the clocks of both hosts"));
+        }
+        let (hours, max) = (age / 3_600, age_max.as_secs() / 3_600);
+        (age > age_max.as_secs()).then(|| format!("{hours} hours old: expected at most {max}"))
     }
 
     /// Entries of all kinds.

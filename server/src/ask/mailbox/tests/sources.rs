@@ -1,7 +1,7 @@
 //! Until when is a snapshot believed, what becomes of half a one, and who is asked first?
 
 use super::*;
-use crate::lists::{KeyList, Keys};
+use crate::lists::{KeyList, Keys, MailingList, MailingLists};
 use std::sync::Arc;
 
 #[test]
@@ -11,7 +11,15 @@ fn a_snapshot_is_believed_for_a_while_and_says_whose_it_is() {
     let snapshot = world::exported(&places, folder.path(), 10_000);
     assert_eq!((snapshot.host.as_str(), snapshot.made_at), ("mx1", 10_000));
     let ask = |now| snapshot.look(b"nobody@here.example", (now, AGE_MAX), &mut Trace::default());
-    assert_eq!((ask(13_600).existence, ask(0).existence), (Missing, Missing));
+    // Clocks may differ by five minutes.
+    assert_eq!((ask(13_600).existence, ask(9_700).existence), (Missing, Missing));
+    for (now, minutes) in [(9_699, 6), (0, 167)] {
+        let ahead = ask(now);
+        let expected = format!(
+            "unknown: the snapshot is dated {minutes} minutes ahead: expected at most 5; set the clocks of both hosts"
+        );
+        assert_eq!((ahead.to_string(), ahead.is_ours), (expected, true));
+    }
     let old = ask(20_801);
     assert_eq!(old.to_string(), "unknown: the snapshot is 3 hours old: expected at most 1");
     assert!(old.is_ours);
@@ -46,7 +54,8 @@ fn half_a_snapshot_replaces_nothing() {
 fn lists(domain: &str, entries: &str, complete: &str) -> KnownAddresses {
     let keys = KeyList::new(vec![Arc::new(Keys::sorted(entries.split_whitespace().map(str::as_bytes)))]);
     let complete = complete.split_whitespace().map(|domain| domain.as_bytes().to_vec()).collect();
-    KnownAddresses { lists: vec![Named { name: "list".to_owned(), domain: domain.to_owned(), keys }], complete }
+    let lists = vec![Named { name: "list".to_owned(), domain: domain.to_owned(), keys }];
+    KnownAddresses { lists, complete, ..KnownAddresses::default() }
 }
 
 #[test]
@@ -69,6 +78,38 @@ fn lists_add_addresses_and_close_domains_they_are_complete_for() {
         let found = lists.find(address.as_bytes(), &mut Trace::default());
         assert_eq!(found.map(|looked| looked.existence), expected, "{address}");
     }
+}
+
+#[test]
+fn what_is_a_mailing_lists_own_is_left_to_others_in_a_complete_domain() {
+    let talk = MailingList { address: "talk@x.example".to_owned(), ..MailingList::default() };
+    let known = KnownAddresses {
+        mailing_lists: MailingLists::new(vec![talk]).into(),
+        ..lists("", "a@x.example a@y.example", "x.example y.example")
+    };
+    for (address, expected) in [
+        ("a@x.example", Some(Exists)),
+        ("Talk@X.example", None),
+        ("talk-owner@x.example", None),
+        ("talk-help@x.example", None),
+        ("talk-digest-subscribe@x.example", None),
+        ("talk-return-12-joe=example.org@x.example", None),
+        ("talk-sc.1062345678.abcdefghijklmnopabcd-joe=example.org@x.example", None),
+        // Neither an ending that no list has, nor another domain.
+        ("talk-nonsense@x.example", Some(Missing)),
+        ("talk-sc.1062345678-joe=example.org@x.example", Some(Missing)),
+        ("talking-owner@x.example", Some(Missing)),
+        ("talk-owner@y.example", Some(Missing)),
+    ] {
+        let found = known.find(address.as_bytes(), &mut Trace::default());
+        assert_eq!(found.map(|looked| looked.existence), expected, "{address}");
+    }
+    let mut trace = Trace::kept();
+    let source = Source { name: "x".to_owned(), lists: known.into(), kind: Kind::ListsAlone };
+    let looked = source.look(b"talk-return-1-joe=example.org@x.example", 0, &mut trace);
+    assert!(looked.existence == Unknown && !looked.is_ours, "{looked}");
+    let said = "it is the mailing list talk@x.example's (bounce)";
+    assert!(trace.steps().iter().any(|step| step.said == said), "{:?}", trace.steps());
 }
 
 #[test]

@@ -58,7 +58,8 @@ fn is_pattern(text: &str) -> bool {
         return false;
     }
     match text.split_once('@') {
-        Some((_, host)) => is_hosts(host),
+        // What begins with a dot is a suffix.
+        Some((local, host)) => !local.starts_with('.') && is_hosts(host),
         None => text.strip_prefix('.').is_some_and(is_hosts) && text.matches('.').count() <= SUFFIX_LABELS_MAX,
     }
 }

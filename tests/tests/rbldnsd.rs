@@ -10,7 +10,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -22,6 +22,10 @@ const ZONES: u32 = 200;
 /// How long one try of a question waits, and how many there are: rbldnsd has to start first.
 const TRY: Duration = Duration::from_millis(50);
 const TRIES: usize = 200;
+
+/// Held until a server answers at its port: the kernel may name a port twice that nobody has bound yet, rbldnsd shares
+/// one, and a zone would be held against another's.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// rbldnsd with one zone.
 struct Server {
@@ -39,6 +43,7 @@ impl Drop for Server {
 impl Server {
     fn start(folder: &Path, kind: &str, zone: &str) -> Self {
         fs::write(folder.join("zone"), zone).expect("a zone");
+        let _alone = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports::free()));
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
         socket.connect(address).expect("an address");
@@ -46,7 +51,9 @@ impl Server {
         let mut rbldnsd = Command::new("rbldnsd");
         rbldnsd.current_dir(folder).args(["-n", "-b", &format!("127.0.0.1/{}", address.port())]);
         rbldnsd.arg(format!("x.test:{kind}:zone")).stdout(Stdio::null()).stderr(Stdio::null());
-        Self { child: rbldnsd.spawn().expect("rbldnsd runs"), socket }
+        let server = Self { child: rbldnsd.spawn().expect("rbldnsd runs"), socket };
+        server.lists("anything");
+        server
     }
 
     /// Is there an A record for this name below `x.test`?

@@ -35,6 +35,8 @@ pub struct LoadedFile {
     pub forced: bool,
     /// What the error says is no fault of the content: another file or the configuration may mend it.
     pub(super) depends: bool,
+    /// So many of the warnings follow from the file alone; the others are made anew with each policy.
+    pub(super) noted: usize,
     pub(super) seen: Seen,
     pub(super) value: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -58,6 +60,7 @@ impl LoadedFile {
             error: None,
             forced: false,
             depends: false,
+            noted: 0,
             seen,
             value: None,
         }
@@ -105,6 +108,7 @@ impl LoadedFile {
     pub(super) fn take_by_force(&mut self, wrong: &str) {
         self.forced = true;
         self.warn(format!("taken by force: {wrong}"));
+        self.noted = self.warnings.len();
     }
 
     /// What was made of it.

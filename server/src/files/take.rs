@@ -59,6 +59,7 @@ impl Files {
                 },
             },
         };
+        taken.warnings.truncate(taken.noted);
         let value = taken.value::<T>();
         if let Some(value) = &value {
             self.holds_still(value.as_ref(), &reader.demands, &mut taken)
@@ -124,6 +125,7 @@ impl Files {
         let value = parsed.map_err(|faults| cannot_be_read(notes.with_doubts(faults)))?;
         self.judge(&value, (&reader.demands, &notes), &mut fresh, before).map_err(not_wanted)?;
         notes.warnings.into_iter().for_each(|warning| fresh.warn(warning));
+        fresh.noted = fresh.warnings.len();
         fresh.entries = notes.entries;
         fresh.generation = before.map_or(0, |before| before.generation) + 1;
         fresh.loaded_at = self.clock.now().unix_seconds();

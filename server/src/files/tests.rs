@@ -183,6 +183,13 @@ fn what_a_human_took_stays_and_is_told() {
     desk.write("66\n");
     assert_eq!(desk.numbers(), [0, 66], "this one was not");
     assert_eq!(desk.error(), "66; `tollgate reload --force` takes it");
+    desk.before[0].warn("at odds with another file".to_owned());
+    desk.numbers();
+    assert_eq!(
+        desk.before[0].warnings,
+        ["taken by force: all", "taken by force: 66"],
+        "what is not said again is over"
+    );
     desk.write("2\n");
     assert_eq!((desk.numbers(), desk.before[0].forced), (vec![2], false));
     assert_eq!(desk.before[0].warnings, Vec::<String>::new());
